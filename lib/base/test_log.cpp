@@ -1,0 +1,93 @@
+// Logs: secrets stay out, hostile text stays in its line.
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+using namespace hh;
+using Catch::Contains;
+
+namespace {
+
+// What body writes to stderr.
+template <class Body>
+std::string stderr_of(Body body) {
+  char name[] = "/tmp/hh-log-XXXXXX";
+  const FileHandle file(::mkstemp(name));
+  const FileHandle saved(::dup(STDERR_FILENO));
+  ::dup2(file.get(), STDERR_FILENO);
+  body();
+  ::dup2(saved.get(), STDERR_FILENO);
+  const std::string text = read_file(name);
+  ::unlink(name);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("secrets never reach a log line", "[base][log][C084]") {
+  log::set_format(log::Format::json);
+  log::hide("swordfish-canary");
+  const std::string out = stderr_of([] {
+    log::info("connect", {{"macaroon", "0201036c6e64"}, {"rpc_password", "hunter22"}, {"url", "http://x/?t=swordfish-canary"}, {"n", 5}});
+    log::failure("cannot use swordfish-canary here", 69);
+  });
+  log::set_format(log::Format::automatic);
+  CHECK_THAT(out, !Contains("canary") && !Contains("0201036c6e64") && !Contains("hunter22"));
+  CHECK_THAT(out, Contains(R"("url":"http://x/?t=[redacted]","n":5})") && Contains(R"("exit_code":69)"));
+}
+
+TEST_CASE("hostile text stays in its line", "[base][log][C083]") {
+  log::set_format(log::Format::json);
+  const std::string out = stderr_of([] { log::warn("refused", {{"name", "a\n{\"level\":\"x\"}\x1b[31m\xff"}}); });
+  log::set_format(log::Format::automatic);
+  CHECK(std::count(out.begin(), out.end(), '\n') == 1);
+  CHECK_THAT(out, Contains(R"(a\u000a{\"level\":\"x\"}\u001b[31m\u00ff)"));
+}
+
+TEST_CASE("secrets come from files that others cannot read, credentials or commands", "[base][C035]") {
+  char name[] = "/tmp/hh-secret-XXXXXX";
+  const FileHandle file(::mkstemp(name));
+  write_all(file.get(), "topsecret-value\n", "test");
+  CHECK(load_secret(name, "x") == "topsecret-value");
+  ::chmod(name, 0644);
+  CHECK_THROWS_WITH(load_secret(name, "lnd.macaroon"), Contains("lnd.macaroon") && Contains("chmod 600"));
+  ::unlink(name);
+  CHECK_THROWS_AS(load_secret(name, "x"), Error);
+  CHECK(load_secret("exec:printf abc", "x") == "abc");
+  CHECK_THROWS_AS(load_secret("exec:exit 3", "x"), Error);
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  CHECK_THROWS_WITH(load_secret("credential:lnd", "x"), Contains("CREDENTIALS_DIRECTORY"));
+}
+
+TEST_CASE("hex and time as text", "[base]") {
+  CHECK(to_hex(*from_hex("00fFaB")) == "00ffab");
+  CHECK_FALSE(from_hex("0"));
+  CHECK_FALSE(from_hex("0g"));
+  CHECK(to_iso8601(1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
+  FakeClock clock(5000);
+  clock.sleep_ms(10);
+  CHECK(clock.unix_ms() == 5010);
+}
+
+TEST_CASE("durable writes replace in one step and name what failed", "[base][file]") {
+  char name[] = "/tmp/hh-file-XXXXXX";
+  const std::string folder = ::mkdtemp(name);
+  write_file_durably(folder + "/a", "one", 0600);
+  write_file_durably(folder + "/a", "two", 0600);
+  CHECK(read_file(folder + "/a") == "two");
+  CHECK_THROWS_WITH(write_file_durably(folder + "/none/a", "x", 0600), Contains("cannot create"));
+  CHECK_THROWS_WITH(read_file(folder + "/b"), Contains("cannot open"));
+  CHECK_THROWS_AS(read_file(folder + "/a", 2), Error);
+  const FileHandle full = open_file("/dev/full", O_WRONLY);
+  CHECK_THROWS_WITH(write_all(full.get(), "x", "spool"), Contains("cannot write spool: No space left"));
+  ::unlink((folder + "/a").c_str());
+  ::rmdir(folder.c_str());
+}
