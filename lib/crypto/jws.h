@@ -3,8 +3,9 @@
 //   base64url(protected header) "." base64url(payload) "." base64url(signature)
 //
 // The reader fixes the algorithm and the kind of document, the writer does not get to choose (RFC 8725): `alg` is always EdDSA, `typ` is
-// given by the caller and must match, and only keys of the caller's set are used. The protected header has exactly these members:
+// given by the caller and must match, and only keys of the caller's set are used. The protected header has these members, all needed:
 //   alg "EdDSA"; typ e.g. "hh-manifest+jws"; kid the key's thumbprint; iat and exp unix seconds; jti an id, unique per signature.
+// Others are ignored, as RFC 7515 section 4 wants, except `crit`, which says that they must not be.
 // Since all that changes from one signing to the next is in the header, signing a payload again changes none of its bytes.
 #pragma once
 #include <cstdint>
@@ -52,8 +53,8 @@ struct Verified {
 // kid is taken from key; the other header members must be set. Throws Error(software) where they are not, or exp <= iat.
 std::string sign(std::string_view payload, Header header, const SigningKey& key);
 
-// Strict: exactly three parts, strict base64url, header a JSON object without duplicate or unknown members (so also no `crit`, `jwk`,
-// `b64`), alg EdDSA, 64 bytes of signature. One trailing newline is allowed. Never throws on bad input.
+// Strict: exactly three parts, strict base64url, header a JSON object without duplicate members and without `crit`, alg EdDSA, 64 bytes of
+// signature. One trailing newline is allowed. Never throws on bad input.
 std::variant<Parsed, Refusal> parse(std::string_view text);
 
 // The checks in this order: typ, key, signature, time. now is unix seconds; leeway bounds how far iat may lie in the future.
