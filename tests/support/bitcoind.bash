@@ -61,6 +61,6 @@ cli() {
 }
 
 mine() {
-  local name=$1 blocks=$2 descriptor=${3:-"raw(51)#8lvh9jxk"}
+  local name=$1 blocks=$2 descriptor=${3:-"raw(51)"}
   cli "$name" generatetodescriptor "$blocks" "$descriptor" 100000000 >"$T/$name.mined"
 }

@@ -99,6 +99,7 @@ stop() {
   return 0
 }
 
+# shellcheck disable=SC2034  # STOPPED is for the caller
 # wait_for_end NAME [SECONDS]: until it has ended by itself; its exit status in $STOPPED.
 wait_for_end() {
   local name=$1 pid
