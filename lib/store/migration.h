@@ -53,13 +53,13 @@ class Migrator {
   int down_to(int version);
 
   // For a program's start: nothing where the database is current; a new database is built; an old one is first copied to
-  // "<path>.before-v<latest>" (never replacing a copy that is there), then migrated. Returns the copy's path, or "".
+  // "<path>.v<current>-<time>.backup", then migrated. Returns the copy's path, or "". Hold the WriterLock meanwhile.
   std::string migrate_on_start();
 
  private:
-  bool apply_one(const Migration& m);
-  bool undo_one(const Migration& m);
-  void run_guarded(const std::string& sql, const Migration& m);
+  enum class Direction { up, down };
+  bool change(const Migration& m, Direction direction);  // false: another process has done it
+  void record(const Migration& m, Direction direction);
   Database& db_;
   std::span<const Migration> migrations_;
   const Clock& clock_;

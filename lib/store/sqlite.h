@@ -51,8 +51,8 @@ struct Options {
   int busy_timeout_ms = 5000;
   // Written into a new file, checked in an old one (PRAGMA application_id), so that tools refuse each other's files. 0: no check.
   int32_t application_id = 0;
-  std::function<void(const Error&)> on_fatal;
-  std::string vfs;  // empty: the system's; tests name a faulty one
+  std::function<void(const Error&)> on_fatal = {};
+  std::string vfs = {};  // empty: the system's; tests name a faulty one
 };
 
 class ConstraintError : public Error {
@@ -94,8 +94,10 @@ class Statement {
   }
   template <class T>
   void bind(int at, const std::optional<T>& v) { v ? bind(at, *v) : bind(at, nullptr); }
+  // All parameters from ?1 on; throws Error(software) where the statement has another number of them.
   template <class... T>
   Statement& bind_all(const T&... v) {
+    require_parameters(sizeof...(v));
     int at = 0;
     (bind(++at, v), ...);
     return *this;
@@ -103,12 +105,21 @@ class Statement {
 
   bool step();  // true: a row is there to read; false: done, and reset for the next use (bindings stay)
   void reset();
-  // Binds, runs to the end and returns how many rows were inserted, changed or deleted. Throws Error(software) if there is a row to read.
+  // Runs to the end and returns how many rows were inserted, changed or deleted. Throws Error(software) if there is a row to read.
+  // Without arguments it runs with what was bound before; the same goes for first().
   template <class... T>
-  int64_t run(const T&... v) { return bind_all(v...).run_bound(); }
-  // Binds and steps once: is there a row?
+  int64_t run(const T&... v) {
+    reset();
+    if constexpr (sizeof...(v) > 0) bind_all(v...);
+    return run_bound();
+  }
+  // Steps once: is there a row?
   template <class... T>
-  bool first(const T&... v) { return bind_all(v...).step(); }
+  bool first(const T&... v) {
+    reset();
+    if constexpr (sizeof...(v) > 0) bind_all(v...);
+    return step();
+  }
 
   // Strict: a column of another type (or null) throws Error(data). No conversion, so no float can pass for an amount.
   int64_t int64(int column) const;
@@ -126,11 +137,15 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(Database& db, sqlite3_stmt* stmt) : db_(&db), stmt_(stmt) {}
+  using Shelf = std::vector<sqlite3_stmt*>;  // where idle statements of one SQL text wait
+  Statement(Database& db, sqlite3_stmt* stmt, Shelf& shelf) : db_(&db), stmt_(stmt), shelf_(&shelf) {}
   int64_t run_bound();
+  void require_parameters(size_t count) const;
   void require_type(int column, int type, const char* wanted) const;
+  void checked(int code);
   Database* db_;
-  sqlite3_stmt* stmt_;
+  sqlite3_stmt* stmt_;  // nullptr: moved from
+  Shelf* shelf_;
 };
 
 class Database {
@@ -140,7 +155,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  Statement statement(std::string_view sql);  // one statement, cached by its text
+  // One statement, cached by its text for as long as the Database lives: the text is constant, values are parameters.
+  Statement statement(std::string_view sql);
   void execute(const std::string& script);    // any number of statements without parameters or rows of interest
   // First column of the first row; throws Error(software) where there is none.
   int64_t query_int64(std::string_view sql);
@@ -152,16 +168,20 @@ class Database {
   const std::string& path() const { return path_; }
   const Options& options() const { return options_; }
   sqlite3* handle() { return db_; }
+  // For code that calls SQLite itself: throws the error that a result code of this connection stands for; doing names the attempt.
+  [[noreturn]] void throw_error(int code, std::string_view doing) { fail(code, doing); }
 
  private:
   friend class Statement;
   friend class Transaction;
   void open();
+  void close();
   void configure();
+  void set_journal();
   void check_application_id();
-  void give_back(sqlite3_stmt* stmt);
   void require_alive() const;
-  [[noreturn]] void fail(int code, std::string_view doing);
+  [[noreturn]] void fail(int code, std::string_view doing);  // throws the error that code stands for
+  [[noreturn]] void die(const Error& error);                 // the same for one after which nothing works
   std::string path_;
   Options options_;
   sqlite3* db_ = nullptr;
@@ -169,10 +189,13 @@ class Database {
   std::map<std::string, std::vector<sqlite3_stmt*>, std::less<>> idle_;
 };
 
-// BEGIN IMMEDIATE … COMMIT. Does not nest: a second one on the same Database throws Error(software).
+// BEGIN … COMMIT. Does not nest: a second one on the same Database throws Error(software).
 class Transaction {
  public:
-  explicit Transaction(Database& db);
+  // write takes the write lock at once (BEGIN IMMEDIATE), so that nothing read can change before it is acted upon; read gives several
+  // SELECTs one view of the data.
+  enum class Kind { write, read };
+  explicit Transaction(Database& db, Kind kind = Kind::write);
   ~Transaction();  // rolls back what was not committed
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
