@@ -22,9 +22,12 @@ inline constexpr int64_t samples_per_cycle = cycle_seconds / sample_seconds;
 static_assert(samples_per_cycle == 120'960);
 inline constexpr int64_t required_uptime_percent = 95;
 
+// 1 to 128 printable ASCII characters without spaces.
+bool is_node_name(std::string_view text);
+
 // A `node` record.
 struct NodeFacts {
-  std::string node;  // 1 … 128 printable ASCII characters without spaces
+  std::string node;  // is_node_name
   int64_t samples_up = 0;
   int64_t samples_total = 0;  // >= samples_up
   int64_t treasury_channels = 0;

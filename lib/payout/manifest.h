@@ -38,6 +38,13 @@ struct Manifest {
 // this version does not know are allowed (they are under the signature all the same).
 Manifest parse_manifest(std::string_view bytes);
 
+// The same for a reader that tells the two apart: throws where the bytes are no manifest; a rule that does not hold is named in broken_rule.
+struct ReadManifest {
+  Manifest manifest;
+  std::string broken_rule;  // empty: all hold
+};
+ReadManifest read_manifest(std::string_view bytes);
+
 // payout and payout_line records, as hh-payout compute prints them.
 json::Json payout_record(const Payout& p);
 json::Json line_record(const Payout& p, size_t line);

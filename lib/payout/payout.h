@@ -12,7 +12,6 @@
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,22 +21,20 @@
 #include "payout/destination.h"
 #include "payout/eligibility.h"
 #include "payout/policy.h"
-
-namespace hh::records {
-struct Round;
-struct Cycle;
-}  // namespace hh::records
+#include "records/round.h"
 
 namespace hh::payout {
 
+using records::FeeTo;
+using records::Network;
+
 enum class PayoutKind { round, cycle };
-enum class FeeTo { coinbase, manifest };
 enum class Why { paid, below_minimum, no_destination };
 std::string_view why_name(Why w);
 
 struct Line {
   std::string account;  // "miner:M" or "node:N"; lines are sorted by its bytes and numbered from 0
-  int64_t shares = 0;   // miners only
+  uint64_t shares = 0;  // miners only
   bitcoin::Work work;   // miners only
   Msat earned;          // part of the subsidy (miners) or of the node pool (nodes)
   Msat fees;            // transaction fees; the finder's line only
@@ -52,7 +49,7 @@ struct Line {
 };
 
 struct Payout {
-  std::string chain;       // main, testnet4, signet, regtest, dev
+  Network chain = Network::main;
   bool simulated = false;  // derived from records of a simulated part
   PayoutKind kind = PayoutKind::round;
   int64_t number = 0;      // of the round, or of the cycle
@@ -62,8 +59,8 @@ struct Payout {
   // round only
   int64_t block_height = 0;
   std::string block_hash;   // display order
-  std::string merkle_root;  // RFC 9162 root of the shares of the round, 64 hex digits
-  int64_t shares = 0;       // sum over lines
+  std::string merkle_root;  // RFC 9162 root of the shares that are paid for, 64 hex digits
+  uint64_t shares = 0;      // sum over lines
   bitcoin::Work work;       // sum over lines
   Msat subsidy;
   Msat fees;                // of the block; paid by the finder's line only where fee_to is manifest
@@ -86,7 +83,7 @@ struct Payout {
 // was closed with another scheme or factor than the policy's.
 Payout compute_round(const records::Round& round, const Policy& policy);
 // nodes in any order; nodes of the cycle record that have a balance but no facts count as not eligible. Throws as compute_round.
-Payout compute_cycle(const records::Cycle& cycle, const Policy& policy, std::span<const NodeFacts> nodes);
+Payout compute_cycle(const records::Cycle& cycle, const Policy& policy, const std::vector<NodeFacts>& nodes);
 
 // Every rule above, checked on a finished payout as if its maker could not be trusted: order, ranges, sums, the split of each line, what is
 // paid and what is carried. Throws Error(data) that names line and rule. compute_* and parse_manifest call it themselves.

@@ -8,11 +8,11 @@
 
 #include "base/amount.h"
 #include "json/strict.h"
+#include "records/round.h"
 
 namespace hh::payout {
 
-enum class Scheme { prop, pplns };
-std::string_view scheme_name(Scheme s);
+using records::Scheme;
 
 struct Policy {
   Scheme scheme = Scheme::prop;
