@@ -15,6 +15,7 @@ void check(const CoinbaseInputs& in) {
   if (!is_money(in.subsidy) || !is_money(in.fees) || !is_money(in.subsidy + in.fees)) throw Error(Exit::data, "the coinbase's subsidy or fees are not between 0 and 21e6 BTC");
   if (in.extranonce_size < 2 || in.extranonce_size > 32) throw Error(Exit::data, "the extranonce has " + std::to_string(in.extranonce_size) + " bytes: 2 to 32 are allowed");
   if (in.treasury_script.empty()) throw Error(Exit::data, "the treasury has no script to pay to");
+  if (in.pool_tag.size() > 75 || in.aux.size() > 75) throw Error(Exit::data, "the pool tag and the template's coinbaseaux may have 75 bytes each");
   if (in.height == 0) throw Error(Exit::data, "the genesis block's coinbase is not ours to build");
 }
 
