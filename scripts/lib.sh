@@ -66,7 +66,7 @@ tail_of_log() { tail -c 20000 "$1" | tr '\r' '\n' | grep -vE '^ *Building \[|^ *
 run_step() {
   local title=$1 log=$2 start=$SECONDS shown=$SECONDS pid status=0 live=
   shift 2
-  [[ -t 2 && ${TERM:-dumb} != dumb ]] && live=1
+  if [[ -t 2 && ${TERM:-dumb} != dumb ]]; then live=1; else say "$title …"; fi
   set -m # gives COMMAND a process group of its own
   "$@" >>"$log" 2>&1 </dev/null &
   pid=$!
