@@ -40,41 +40,41 @@ faults() { # EXPECTED
 
 @test "a task with a test that carries its id and passed is done" {
   results
-  set_row C070 done bats.thing.it
+  set_row C070 "done" bats.thing.it
   run "$tree/scripts/tasks" --log "$tree/log"
   echo "$output"
   [ "$status" -eq 0 ]
   [[ $output == "608 tasks: 1 done, "* ]]
-  run "$tree/scripts/tasks" --list done
+  run "$tree/scripts/tasks" --list "done"
   [[ $output == "C070  half a percent"*"(bats.thing.it)" ]]
 }
 
 @test "a task is not done without proof" {
   results
-  set_row C070 done ""
+  set_row C070 "done" ""
   faults "C070: done, but names no test"
-  set_row C070 done bats.thing.none
+  set_row C070 "done" bats.thing.none
   faults "test bats.thing.none has no source"
-  set_row C070 done bats.thing.bad
+  set_row C070 "done" bats.thing.bad
   printf '@test "it (C070)" { :; }\n' >"$tree/tests/thing/bad.bats"
   faults "test bats.thing.bad: failed"
-  set_row C070 done bats.thing.not
+  set_row C070 "done" bats.thing.not
   printf '@test "it (C070)" { :; }\n' >"$tree/tests/thing/not.bats"
   HH_TASKS_COMPLETE=1 faults "test bats.thing.not: skipped"
   run "$tree/scripts/tasks" --log "$tree/log" # but where not all tests were asked for, that is no fault
   [ "$status" -eq 0 ]
   set_row C070 planned ""
-  set_row C071 done bats.thing.it
+  set_row C071 "done" bats.thing.it
   faults "C071: test bats.thing.it does not carry the id"
 }
 
 @test "results are also read from the log that ctest writes while it runs" {
   printf '%s\n' 'Test Passed.' '"bats.thing.it" end time: today' 'Test Failed.' '"bats.thing.bad" end time: today' >"$tree/log"
-  set_row C070 done bats.thing.it
+  set_row C070 "done" bats.thing.it
   run "$tree/scripts/tasks" --complete --log "$tree/log"
   [ "$status" -eq 0 ]
   printf '@test "it (C070)" { :; }\n' >"$tree/tests/thing/bad.bats"
-  set_row C070 done bats.thing.bad
+  set_row C070 "done" bats.thing.bad
   faults "test bats.thing.bad: failed"
 }
 
