@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# Documents agree with the programs: each has a page, each option in its --help is on the page and the other way round, pages are well formed.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  cd "$HH_SRC" || return 1
+  mapfile -t programs < <(cd tools && printf '%s\n' hh-*)
+}
+
+# page_of PROGRAM: its man page.
+page_of() { ls "man/$1".[1-8]; }
+
+# all_help PROGRAM: its --help, and that of each subcommand.
+all_help() {
+  local sub
+  "$HH_BIN/$1" --help </dev/null
+  while read -r sub; do "$HH_BIN/$1" "$sub" --help </dev/null; done < <(subcommands_of "$1")
+}
+
+subcommands_of() { "$HH_BIN/$1" --help </dev/null | awk '/^[A-Za-z]/ { on = tolower($0) ~ /^(sub)?commands:/ } on && /^  [a-z]/ { print $1 }'; }
+
+# Long options, one a line. In mdoc they are `.Fl -name` (and `.Op Fl -name`), with dots as they are.
+options_in_help() { grep -oE '(^|[ ,[])--[a-z0-9][a-z0-9.-]*' | tr -d ' ,[' | sort -u; }
+options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/' | sort -u; }
+
+@test "every program has a man page, and every page of a program has its program" {
+  [ "${#programs[@]}" -ge 1 ]
+  for program in "${programs[@]}"; do
+    page_of "$program"
+    [ -x "$HH_BIN/$program" ]
+  done
+  for page in man/hh-*.1 man/hh-*.8; do
+    [ -e "$page" ] || continue
+    name=$(basename "${page%.*}")
+    [ -d "tools/$name" ] || { echo "$page has no program"; return 1; }
+  done
+}
+
+@test "man pages pass mandoc's lint" {
+  run mandoc -Tlint -Wwarning man/*.[1-8]
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+@test "references between our pages lead somewhere" {
+  bad=$(grep -ohE '\.Xr (hh-[a-z]+|hyperhash) [1-8]' man/*.[1-8] | sort -u | while read -r _ name section; do
+    [ -e "man/$name.$section" ] || echo "$name($section)"
+  done)
+  [ -z "$bad" ] || { echo "no such page: $bad"; grep -lE "Xr ${bad%%(*} " man/*; return 1; }
+}
+
+@test "options in --help are those on the man page (C090)" {
+  faults=
+  for program in "${programs[@]}"; do
+    help=$(all_help "$program" | options_in_help)
+    page=$(options_on_page "$(page_of "$program")")
+    only_help=$(comm -23 <(echo "$help") <(echo "$page") | tr '\n' ' ')
+    only_page=$(comm -13 <(echo "$help") <(echo "$page") | tr '\n' ' ')
+    [ -n "$help" ] || faults+="$program: --help names no option"$'\n'
+    [ -z "${only_help// /}" ] || faults+="$program: not on the man page: $only_help"$'\n'
+    [ -z "${only_page// /}" ] || faults+="$program: not in --help: $only_page"$'\n'
+  done
+  [ -z "$faults" ] || { echo "$faults"; return 1; }
+}
+
+@test "subcommands are on the man page" {
+  faults=
+  for program in "${programs[@]}"; do
+    while read -r sub; do
+      grep -qE "\b(Cm|Ic) $sub\b" "$(page_of "$program")" || faults+="$program $sub"$'\n'
+    done < <(subcommands_of "$program")
+  done
+  [ -z "$faults" ] || { echo "$faults"; return 1; }
+}
+
+@test "every page of a program has examples, exit codes and references" {
+  for program in "${programs[@]}"; do
+    for section in 'EXAMPLES' 'EXIT STATUS' 'SEE ALSO'; do
+      grep -qE "^\.Sh \"?$section\"?$" "$(page_of "$program")" || { echo "$program: no $section"; return 1; }
+    done
+  done
+}
+
+@test "--help and --version go to stdout with exit 0; nonsense goes to stderr with exit 64 (C008)" {
+  for program in "${programs[@]}"; do
+    echo "$program"
+    run --separate-stderr "$HH_BIN/$program" --help
+    [ "$status" -eq 0 ]
+    [ -n "$output" ]
+    [ -z "$stderr" ]
+    run --separate-stderr "$HH_BIN/$program" -h
+    [ "$status" -eq 0 ]
+    run --separate-stderr "$HH_BIN/$program" --no-such-option
+    [ "$status" -eq 64 ]
+    [ -z "$output" ]
+    [ -n "$stderr" ]
+    run --separate-stderr "$HH_BIN/$program" no-such-command
+    [ "$status" -eq 64 ]
+  done
+}
+
+@test "completion offers the subcommands and options of every program" {
+  for program in "${programs[@]}"; do
+    bash -n "packaging/completions/$program"
+    run env PATH="$HH_BIN:$PATH" bash -c '
+      . "packaging/completions/$1"
+      complete -p "$1" || exit 1
+      COMP_WORDS=("$1" "--h") COMP_CWORD=1
+      _hyperhash
+      echo "options: ${COMPREPLY[*]}"
+      COMP_WORDS=("$1" "") COMP_CWORD=1
+      _hyperhash
+      echo "subcommands: ${COMPREPLY[*]}"' - "$program"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"options: "*--help* ]]
+    for sub in $(subcommands_of "$program"); do [[ $output == *"subcommands: "*"$sub"* ]]; done
+  done
+}
+
+@test "the readme's commands exist" {
+  for file in $(grep -oE '\b(scripts|man)/[a-z0-9.-]+' README.md CONTRIBUTING.md | cut -d: -f2 | sed 's/\.$//' | sort -u); do
+    [ -e "$file" ] || { echo "$file is not there"; return 1; }
+  done
+}
