@@ -94,11 +94,11 @@ EOP
 }
 
 @test "the tree names no machine's folders and no package registry" {
-  # The words are split, so that this file does not find itself.
-  words="(^|[^A-Za-z0-9_}])/(wo""rk|far""m)/|/tmp/br""ief|crat""es\.io|py""pi\.org|proxy\.go""lang|registry\.np""mjs|deb\.deb""ian\.org|/ro""ot/|/ho""me/[a-z]"
-  run git grep -nIE "$words"
-  echo "$output"
-  [ "$status" -eq 1 ]
+  # The words are split, so that this file does not find itself. scripts/peers has a folder of that name in its cache.
+  words="/wo""rk/|/far""m/|/tmp/br""ief|crat""es\.io|py""pi\.org|proxy\.go""lang|registry\.np""mjs|deb\.deb""ian\.org|/ro""ot/|/ho""me/[a-z]"
+  found=$(git grep -nIE "$words" | grep -vE '(cache"?|PEERS_DIR)/work/' || true)
+  echo "$found"
+  [ -z "$found" ]
 }
 
 @test "no file is longer than one can read in one sitting" {
