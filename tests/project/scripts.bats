@@ -107,3 +107,18 @@ EOP
   echo "$output"
   [ -z "$output" ]
 }
+
+@test "the hook before a commit refuses what is wrong with the files in it (C002)" {
+  tree=$BATS_TEST_TMPDIR/hook
+  mkdir -p "$tree/man" "$tree/scripts" && cd "$tree"
+  git init -q && git config user.name t && git config user.email t@example.com && git config core.hooksPath "$HH_SRC/.githooks"
+  echo fine >file && git add file && git commit -qm fine
+  printf '#!/usr/bin/env bash\necho $1\n' >scripts/bad && git add scripts/bad
+  run git commit -qm bad
+  [ "$status" -ne 0 ]
+  [[ $output == *SC2086* ]]
+  git rm -qf scripts/bad
+  printf '.Dd today\n' >man/bad.1 && git add man/bad.1
+  run git commit -qm bad
+  [ "$status" -ne 0 ]
+}
