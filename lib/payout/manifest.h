@@ -61,6 +61,8 @@ struct SignedManifest {
 // A line that is a signed_manifest record or a bare compact JWS. Only its form is checked. Throws Error(data).
 SignedManifest read_signed_manifest(std::string_view line);
 json::Json to_record(const SignedManifest& s);
+// What was signed, its content checked but not its signature: for people who look at it, never before paying. Throws Error(data).
+Manifest payload_of(const SignedManifest& s);
 
 // iat, exp: unix seconds. Throws Error(data) where exp <= iat or jti is not 1 … 128 printable ASCII characters without spaces.
 SignedManifest sign_manifest(const Manifest& m, const crypto::SigningKey& key, int64_t iat, int64_t exp, std::string jti);

@@ -73,6 +73,14 @@ json::Json to_record(const SignedManifest& s) {
   return out;
 }
 
+Manifest payload_of(const SignedManifest& s) {
+  const auto parsed = jws::parse(s.jws);
+  if (const auto* refused = std::get_if<jws::Refusal>(&parsed)) throw Error(Exit::data, refused->sentence);
+  Manifest m = parse_manifest(std::get<jws::Parsed>(parsed).payload);
+  if (const std::string wrong = wrong_claim(s, m); !wrong.empty()) throw Error(Exit::data, wrong);
+  return m;
+}
+
 SignedManifest sign_manifest(const Manifest& m, const crypto::SigningKey& key, int64_t iat, int64_t exp, std::string jti) {
   if (iat < 0 || exp > json::max_integer) throw Error(Exit::data, "iat and exp must be unix seconds");
   if (exp <= iat) throw Error(Exit::data, fmt::format("exp {} is not after iat {}", exp, iat));

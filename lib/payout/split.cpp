@@ -15,14 +15,15 @@ Uint256 widen(Work w) { return (Uint256(static_cast<uint64_t>(w.hashes() >> 64))
 
 struct Floor {
   int64_t quotient;
-  Uint256 remainder;
+  Work remainder;
 };
 
 // REQUIRES 0 <= pool and weight <= total, so that the quotient fits.
 Floor divide(Msat pool, Work weight, const Uint256& total) {
   const Uint256 product = widen(weight) * static_cast<uint64_t>(pool.count());
   const Uint256 quotient = product / total;
-  return {static_cast<int64_t>(quotient.low64()), product - total * quotient.low64()};
+  const Uint256 remainder = product - total * quotient.low64();
+  return {static_cast<int64_t>(quotient.low64()), Work(bitcoin::Uint128{remainder.limb(1)} << 64 | remainder.low64())};
 }
 
 void require_not_negative(Msat pool) {
@@ -40,19 +41,19 @@ std::vector<Part> split_largest_remainder(Msat pool, std::span<const Work> weigh
   if (sum == Work()) throw Error(Exit::data, "there is no work to divide the amount by");
 
   const Uint256 total = widen(sum);
-  std::vector<Uint256> remainders(weights.size());
   Msat left = pool;
   for (size_t i = 0; i < weights.size(); ++i) {
     const Floor f = divide(pool, weights[i], total);
-    parts[i].amount = Msat(f.quotient);
-    remainders[i] = f.remainder;
+    parts[i] = {Msat(f.quotient), f.remainder, false};
     left -= parts[i].amount;
   }
 
   // The remainders add up to left·total and each is below total, so more than `left` of them are not zero: nobody without work gets one.
   std::vector<size_t> order(weights.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto by_remainder = [&](size_t a, size_t b) { return remainders[a] != remainders[b] ? remainders[a] > remainders[b] : a < b; };
+  const auto by_remainder = [&](size_t a, size_t b) {
+    return parts[a].remainder != parts[b].remainder ? parts[a].remainder > parts[b].remainder : a < b;
+  };
   const auto winners = order.begin() + left.count();
   std::partial_sort(order.begin(), winners, order.end(), by_remainder);
   for (auto it = order.begin(); it != winners; ++it) {

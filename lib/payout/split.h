@@ -36,7 +36,8 @@ namespace hh::payout {
 
 struct Part {
   Msat amount;
-  bool rounded_up = false;  // got one of the left-over msat
+  bitcoin::Work remainder;  // pool·weight mod the sum of weights
+  bool rounded_up = false;  // got one of the left-over msat; amount includes it
 };
 
 // One part per weight, in their order; the sum is exactly pool. Where remainders are equal the earlier one wins, so callers pass weights
