@@ -1,0 +1,38 @@
+// lnd over REST: POST /v2/router/send, GET /v2/router/track/{hash}, /v1/getinfo, /v1/payments, /v1/channels, and nothing else. [lnd 0.18 or later]
+//
+// Macaroon with exactly these rights: lncli bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2
+//   uri:/lnrpc.Lightning/GetInfo uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels
+#pragma once
+#include "backend.h"
+#include "http/client.h"
+
+namespace hh::ln {
+
+struct LndConfig {
+  std::string url;          // https://127.0.0.1:8080
+  std::string macaroon;     // hex; a secret
+  std::string tls_cert;     // file; pinned
+  int64_t timeout_seconds = 60;  // how long lnd may look for routes; HTLCs may take longer
+  int64_t max_parts = 16;
+  int64_t answer_ms = 30'000;    // for everything but sending
+};
+
+class LndBackend : public Backend {
+ public:
+  explicit LndBackend(LndConfig config);  // throws Error(config): url or macaroon malformed
+  const char* name() const override { return "lnd"; }
+  Identity identify() override;
+  Report send(const Outgoing& payment) override;
+  Report track(const PaymentHash& hash) override;
+  bool has_htlc(const PaymentHash& hash) override;
+  void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
+
+ private:
+  http::Request request(const std::string& path) const;
+  std::string get(const std::string& path);
+  Report stream(http::Request& request, const std::string& hash, bool tracking);
+  LndConfig config_;
+  http::Client client_;
+};
+
+}  // namespace hh::ln

@@ -1,0 +1,132 @@
+// hh-ln settle: read and verify the manifests, then let the Settler work.
+#include <fmt/format.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "backend_lnd.h"
+#include "backend_sim.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "commands.h"
+#include "json/fields.h"
+#include "json/lines.h"
+#include "settle.h"
+#include "store/writer_lock.h"
+
+namespace hh::ln {
+namespace {
+
+crypto::KeySet load_keys(const Settings& settings) {
+  settings.required("key");
+  crypto::KeySet keys;
+  for (const std::string& key : settings.list("key")) {
+    if (!std::filesystem::exists(key))
+      keys.add(crypto::VerifyKey::parse(key, "key"));
+    else
+      keys.add(crypto::VerifyKey::load(key));
+  }
+  return keys;
+}
+
+// All manifests are verified before the first is paid, so that a bad one among them pays nothing.
+std::vector<payout::VerifiedManifest> read_manifests(const std::string& path, const crypto::KeySet& keys, const std::string& chain) {
+  const FileHandle file = path == "-" ? FileHandle() : open_file(path, O_RDONLY);
+  json::LineReader reader(path == "-" ? STDIN_FILENO : file.get(), path == "-" ? "standard input" : path, payout::max_manifest_line);
+  std::vector<payout::VerifiedManifest> out;
+  for (std::string_view line; reader.next(line);) {
+    auto verdict = payout::verify_signed(line, keys, system_clock().unix_seconds());
+    if (const auto* refusal = std::get_if<payout::Refusal>(&verdict)) throw Error(Exit::data, fmt::format("{}: manifest refused: {}", reader.where(), refusal->sentence));
+    out.push_back(std::move(std::get<payout::VerifiedManifest>(verdict)));
+    const payout::Payout& p = out.back().manifest.payout;
+    const auto is = bitcoin::network_name(p.chain);
+    if (!chain.empty() && is != chain) throw Error(Exit::data, fmt::format("{}: manifest refused: it is for chain {}, not {}", reader.where(), is, chain));
+  }
+  if (out.empty()) throw Error(Exit::data, fmt::format("{} has no manifest", reader.name()));
+  return out;
+}
+
+void require_chain(const payout::Payout& p, const Identity& identity) {
+  const auto chain = bitcoin::network_name(p.chain);
+  if (chain != identity.chain) throw Error(Exit::data, fmt::format("manifest refused: it is for chain {}, but the wallet is on {}", chain, identity.chain));
+  if (p.simulated && !identity.simulated) throw Error(Exit::data, "manifest refused: it derives from simulated shares or blocks, and a real wallet pays no simulation");
+}
+
+SettlePolicy policy_of(const Settings& s) {
+  return {.attempts = s.integer("attempts"), .backoff_ms = s.integer("backoff_ms"), .wait_ms = s.integer("wait_seconds") * 1000,
+          .fee_limit_ppm = s.integer("fee_limit_ppm"), .fee_limit_base = Msat(s.integer("fee_limit_base_msat"))};
+}
+
+void print_plan(const payout::VerifiedManifest& m, Journal* journal, const std::string& backend) {
+  const payout::Payout& p = m.manifest.payout;
+  for (size_t i = 0; i < p.lines.size(); ++i) {
+    if (p.lines[i].pay.is_zero()) continue;
+    const auto known = journal ? journal->lines(m.manifest.id) : std::vector<Line>();
+    const auto line = std::find_if(known.begin(), known.end(), [&](const Line& l) { return l.line == static_cast<int64_t>(i); });
+    const auto state = line == known.end() ? payout::SettlementState::planned : line_state(*line);
+    const bool skip = state == payout::SettlementState::paid || state == payout::SettlementState::held;
+    json::Json record = json::make_record("settlement_plan");
+    if (p.simulated || backend == "sim") record["simulated"] = true;
+    record["manifest_id"] = m.manifest.id;
+    record["line"] = i;
+    record["account"] = p.lines[i].account;
+    record["amount_msat"] = p.lines[i].pay.count();
+    record["backend"] = backend;
+    record["would"] = skip ? "skip" : "pay";
+    if (line != known.end()) record["already"] = payout::state_name(state);
+    json::print(record);
+  }
+}
+
+int dry_run_of(const Settings& settings, const std::vector<payout::VerifiedManifest>& manifests) {
+  const std::string& db = settings.required("db");
+  std::unique_ptr<Journal> journal;
+  if (std::filesystem::exists(db)) journal = std::make_unique<Journal>(db, false);
+  for (const auto& m : manifests) print_plan(m, journal.get(), settings.text("backend"));
+  return 0;
+}
+
+// 75 outweighs 1: something is left to do by running again.
+int worse(int a, int b) { return std::max(a, b); }
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(const Settings& s) {
+  const std::string& name = s.text("backend");
+  if (name == "lnd")
+    return std::make_unique<LndBackend>(LndConfig{.url = s.required("lnd.url"), .macaroon = load_secret(s.required("lnd.macaroon"), "lnd.macaroon"), .tls_cert = s.text("lnd.tls_cert"),
+                                                  .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")});
+  if (name == "sim")
+    return std::make_unique<SimBackend>(SimConfig{.wallet = s.is_set("sim.wallet") ? s.text("sim.wallet") : s.required("db") + ".sim", .chain = s.is_set("chain") ? s.text("chain") : "dev",
+                                                  .balance_msat = s.integer("sim.balance_msat"), .invoice_seconds = s.integer("sim.invoice_seconds"), .faults = s.text("sim.faults")});
+  throw Error(Exit::config, fmt::format("backend: \"{}\" is neither lnd nor sim", name));
+}
+
+int settle_command(const Settings& settings, const std::string& manifest, bool dry_run) {
+  const auto manifests = read_manifests(manifest, load_keys(settings), settings.text("chain"));
+  if (dry_run) return dry_run_of(settings, manifests);
+  const std::string& db = settings.required("db");
+  const store::WriterLock lock(db, settings.integer("lock_wait_seconds") * 1000);
+  Journal journal(db, true);
+  const auto backend = make_backend(settings);
+  const Identity identity = backend->identify();
+  for (const auto& m : manifests) require_chain(m.manifest.payout, identity);
+  for (const auto& m : manifests) journal.add(m);
+
+  Reconciler reconciler(journal, *backend, identity, system_clock());
+  reconciler.require_same_node();
+  for (const auto& m : manifests) json::print(payout::to_record(m.signed_form));
+  reconciler.track_open();
+  reconciler.compare_list(false);
+  reconciler.require_no_foreign();
+  const bool loopback = settings.boolean("lnurl.allow_loopback");
+  Resolver resolver(*backend, journal, identity, {.allow_loopback = loopback, .least_seconds_left = std::min<int64_t>(60, settings.integer("timeout_seconds"))},
+                    http_fetch(loopback, settings.text("lnurl.proxy")));
+  Settler settler(journal, *backend, identity, resolver, policy_of(settings), system_clock());
+  int code = 0;
+  for (const auto& m : manifests) code = worse(code, settler.settle(m.manifest.id, [](const payout::Settlement& s) { json::print(payout::to_record(s)); }));
+  return code;
+}
+
+}  // namespace hh::ln

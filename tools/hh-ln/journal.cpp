@@ -1,0 +1,193 @@
+#include "journal.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "crypto/digest.h"
+#include "crypto/random.h"
+#include "payout/settlement.h"
+#include "schema.h"
+
+namespace hh::ln {
+namespace {
+
+// SQLite creates files as the umask allows; the journal holds the keysend secret, so it is made private before SQLite sees it.
+std::string private_file(const std::string& path, bool create) {
+  struct stat info;
+  if (create && stat(path.c_str(), &info) != 0 && errno == ENOENT) open_file(path, O_CREAT | O_WRONLY, 0600);
+  if (!create && stat(path.c_str(), &info) != 0) throw Error(Exit::no_input, fmt::format("there is no payment journal {}", path));
+  return path;
+}
+
+store::Options options(bool create) {
+  return {.mode = create ? store::Mode::create : store::Mode::read_only, .application_id = journal_application_id, .on_fatal = {}, .vfs = {}};
+}
+
+constexpr const char* attempt_columns =
+    "a.id, a.manifest_id, a.line, a.attempt, a.payment_hash, a.backend, a.node, a.amount_msat, a.fee_limit_msat, a.state, a.seen, a.sends, "
+    "a.preimage, a.fee_msat, a.reason, a.changed_ms, i.bolt11, i.payee, i.expires_at";
+
+Attempt read_attempt(const store::Statement& row) {
+  Attempt a;
+  a.id = row.int64(0), a.manifest_id = row.text(1), a.line = row.int64(2), a.number = row.int64(3), a.hash = row.text(4);
+  a.backend = row.text(5), a.node = row.text(6), a.amount = row.msat(7), a.fee_limit = row.msat(8);
+  const auto state = state_from_text(row.text_view(9));
+  if (!state) throw Error(Exit::data, fmt::format("the journal has an attempt in the unknown state {}", row.text(9)));
+  a.state = *state, a.seen = row.boolean(10), a.sends = row.int64(11);
+  a.preimage = row.optional_text(12).value_or(""), a.fee = Msat(row.optional_int64(13).value_or(0));
+  a.reason = row.text(14), a.changed_ms = row.int64(15);
+  a.bolt11 = row.optional_text(16).value_or(""), a.payee = row.text(17), a.expires_at = row.optional_int64(18);
+  return a;
+}
+
+std::string attempts_where(const char* condition) {
+  return fmt::format("SELECT {} FROM attempts a JOIN invoices i USING (payment_hash) WHERE {}", attempt_columns, condition);
+}
+
+constexpr const char* line_query =
+    "SELECT l.manifest_id, l.line, l.account, l.pay_msat, l.destination_kind, l.destination_value, l.held_reason, l.note, l.changed_ms, m.simulated "
+    "FROM lines l JOIN manifests m USING (manifest_id) ";
+
+}  // namespace
+
+Journal::Journal(const std::string& path, bool create, const Clock& clock) : clock_(clock), db_(private_file(path, create), options(create)) {
+  store::Migrator migrator(db_, journal_migrations(), clock_);
+  if (!create) {
+    migrator.require_latest();
+    return;
+  }
+  migrator.migrate_on_start();
+  db_.statement("INSERT OR IGNORE INTO meta (key, value) VALUES ('keysend_secret', ?1)").run(to_hex(crypto::system_random().bytes(32)));
+}
+
+void Journal::add(const payout::VerifiedManifest& m) {
+  const payout::Payout& p = m.manifest.payout;
+  store::Transaction tx(db_);
+  const bool is_new = db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+                                    "ON CONFLICT DO NOTHING")
+                          .run(m.manifest.id, std::string(bitcoin::network_name(p.chain)), p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(), m.signed_form.jws, now()) == 1;
+  int64_t known = 0;
+  for (size_t i = 0; i < p.lines.size(); ++i) {
+    const payout::Line& l = p.lines[i];
+    if (l.pay.is_zero()) continue;
+    ++known;
+    const std::string kind(payout::kind_name(l.destination->kind));
+    if (is_new)
+      db_.statement("INSERT INTO lines (manifest_id, line, account, pay_msat, destination_kind, destination_value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+          .run(m.manifest.id, i, l.account, l.pay, kind, l.destination->value, now());
+    else if (!db_.statement("SELECT 1 FROM lines WHERE manifest_id = ?1 AND line = ?2 AND account = ?3 AND pay_msat = ?4 AND destination_kind = ?5 AND destination_value = ?6")
+                  .first(m.manifest.id, i, l.account, l.pay, kind, l.destination->value))
+      throw Error(Exit::data, fmt::format("the journal knows manifest {} with other terms in line {}", m.manifest.id, i));
+  }
+  auto count = db_.statement("SELECT count(*) FROM lines WHERE manifest_id = ?1");
+  if (count.first(m.manifest.id) && count.int64(0) != known) throw Error(Exit::data, fmt::format("the journal knows manifest {} with other lines", m.manifest.id));
+  count.reset();
+  tx.commit();
+}
+
+Line Journal::read_line(store::Statement& row) {
+  Line l;
+  l.manifest_id = row.text(0), l.line = row.int64(1), l.account = row.text(2), l.pay = row.msat(3);
+  const auto kind = payout::kind_from_name(row.text_view(4));
+  if (!kind) throw Error(Exit::data, fmt::format("the journal has a destination of the unknown kind {}", row.text(4)));
+  l.destination = {*kind, row.text(5)};
+  l.held_reason = row.optional_text(6), l.note = row.text(7), l.changed_ms = row.int64(8), l.simulated = row.boolean(9);
+  auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, a.attempt DESC LIMIT 1"));
+  if (attempt.first(l.manifest_id, l.line)) l.attempt = read_attempt(attempt);
+  return l;
+}
+
+std::vector<Line> Journal::lines(const std::string& manifest_id) {
+  std::vector<Line> out;
+  auto rows = db_.statement(std::string(line_query) + "WHERE l.manifest_id = ?1 ORDER BY l.line");
+  for (bool more = rows.first(manifest_id); more; more = rows.step()) out.push_back(read_line(rows));
+  return out;
+}
+
+std::vector<Line> Journal::all_lines() {
+  std::vector<Line> out;
+  auto rows = db_.statement(std::string(line_query) + "ORDER BY m.first_seen_ms, l.manifest_id, l.line");
+  while (rows.step()) out.push_back(read_line(rows));
+  return out;
+}
+
+Line Journal::line(const std::string& manifest_id, int64_t number) {
+  auto row = db_.statement(std::string(line_query) + "WHERE l.manifest_id = ?1 AND l.line = ?2");
+  if (!row.first(manifest_id, number)) throw Error(Exit::data, fmt::format("the journal has no line {} of manifest {} that pays something", number, manifest_id));
+  return read_line(row);
+}
+
+std::vector<Attempt> Journal::open_attempts() {
+  std::vector<Attempt> out;
+  auto rows = db_.statement(attempts_where("a.state IN ('SENDING', 'INFLIGHT', 'UNKNOWN') ORDER BY a.id"));
+  while (rows.step()) out.push_back(read_attempt(rows));
+  return out;
+}
+
+std::vector<Attempt> Journal::failed_attempts(const Line& line) {
+  std::vector<Attempt> out;
+  auto rows = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 AND a.state = 'FAILED_SAFE' ORDER BY a.id"));
+  for (bool more = rows.first(line.manifest_id, line.line); more; more = rows.step()) out.push_back(read_attempt(rows));
+  return out;
+}
+
+std::optional<Attempt> Journal::attempt_of(const std::string& hash) {
+  auto row = db_.statement(attempts_where("a.payment_hash = ?1"));
+  if (!row.first(hash)) return {};
+  return read_attempt(row);
+}
+
+Attempt Journal::start(const Line& line, const Resolved& r, const std::string& backend, const std::string& node, Msat fee_limit) {
+  const std::string hash = to_hex(r.hash);
+  store::Transaction tx(db_);
+  db_.statement("INSERT INTO invoices (payment_hash, bolt11, payee, expires_at, fetched_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
+      .run(hash, r.bolt11.empty() ? std::optional<std::string>() : r.bolt11, to_hex(r.payee), r.expires_at, now());
+  db_.statement("INSERT INTO attempts (manifest_id, line, attempt, payment_hash, backend, node, amount_msat, fee_limit_msat, state, created_ms, changed_ms) "
+                "VALUES (?1, ?2, 1 + (SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2), ?3, ?4, ?5, ?6, ?7, 'RESOLVED', ?8, ?8)")
+      .run(line.manifest_id, line.line, hash, backend, node, line.pay, fee_limit, now());
+  tx.commit();
+  return *attempt_of(hash);
+}
+
+bool Journal::apply(Attempt& a, Event event, const Change& change) {
+  const auto to = next(a.state, event);
+  if (!to) return false;
+  const bool paid = *to == State::paid;
+  if (paid && !payout::preimage_matches(change.preimage, a.hash))
+    throw Error(Exit::software, fmt::format("payment {} cannot be PAID with a preimage that is not its own", a.hash));
+  const bool seen = *to != State::resolved && (a.seen || event == Event::in_flight);
+  const int64_t sends = a.sends + (*to == State::sending), time = now();
+  const Msat fee_limit = event == Event::retry ? change.fee_limit.value_or(a.fee_limit) : a.fee_limit;
+  const auto won = db_.statement("UPDATE attempts SET state = ?1, seen = ?2, sends = ?3, preimage = ?4, fee_msat = ?5, fee_limit_msat = ?6, reason = ?7, event = ?8, changed_ms = ?9 "
+                                 "WHERE id = ?10 AND state = ?11 AND sends = ?12")
+                       .run(state_text(*to), seen, sends, paid ? std::optional(change.preimage) : std::nullopt, paid ? std::optional(change.fee.count()) : std::nullopt,
+                            fee_limit, change.reason, event_text(event), time, a.id, state_text(a.state), a.sends);
+  if (won != 1) return false;
+  a.state = *to, a.seen = seen, a.sends = sends, a.fee_limit = fee_limit, a.reason = change.reason, a.changed_ms = time;
+  if (paid) a.preimage = change.preimage, a.fee = change.fee;
+  return true;
+}
+
+void Journal::set_note(const Line& line, const std::string& note) {
+  db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND note <> ?3").run(line.manifest_id, line.line, note, now());
+}
+
+bool Journal::hold(const std::string& manifest_id, int64_t line, const std::string& reason) {
+  return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL").run(manifest_id, line, reason, now()) == 1;
+}
+
+bool Journal::release(const std::string& manifest_id, int64_t line) {
+  return db_.statement("UPDATE lines SET held_reason = NULL, changed_ms = ?3 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NOT NULL").run(manifest_id, line, now()) == 1;
+}
+
+Preimage Journal::keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt) {
+  const auto secret = from_hex(db_.query_text("SELECT value FROM meta WHERE key = 'keysend_secret'"));
+  if (!secret || secret->size() != 32) throw Error(Exit::data, "the journal's keysend secret is damaged");
+  return crypto::hmac_sha256(*secret, as_bytes(fmt::format("{}/{}/{}", manifest_id, line, attempt)));
+}
+
+}  // namespace hh::ln

@@ -1,0 +1,104 @@
+// hh-ln: pays signed manifests over Lightning, exactly once. This file only reads the command line; hh-ln(1).
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/daemon.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "commands.h"
+#include "json/lines.h"
+
+namespace {
+
+using hh::Kind;
+
+hh::Settings make_settings() {
+  return {"hh-ln",
+          {{"db", "", Kind::text, "payment journal, an SQLite file"},
+           {"key", "", Kind::list, "public keys that may sign manifests: base64url or files"},
+           {"chain", "", Kind::text, "refuse manifests of other chains: main testnet4 signet regtest dev"},
+           {"backend", "lnd", Kind::text, "wallet that pays: lnd or sim"},
+           {"attempts", "3", Kind::integer, "sends per line and run", false, 1, 20},
+           {"backoff_ms", "1000", Kind::integer, "pause before a line's second send; doubles", false, 0, 60'000},
+           {"wait_seconds", "30", Kind::integer, "how long to follow payments that are under way before the run ends", false, 0, 86'400},
+           {"lock_wait_seconds", "60", Kind::integer, "how long to wait for another hh-ln on the same journal", false, 0, 86'400},
+           {"fee_limit_ppm", "5000", Kind::integer, "most that routes may cost, in millionths of the amount", false, 0, 1'000'000},
+           {"fee_limit_base_msat", "10000", Kind::integer, "… plus this", false, 0, 1'000'000'000},
+           {"timeout_seconds", "60", Kind::integer, "how long the node may look for routes", false, 1, 3600},
+           {"max_parts", "16", Kind::integer, "most parts of one payment", false, 1, 1000},
+           {"lnd.url", "https://127.0.0.1:8080", Kind::text, "lnd's REST server"},
+           {"lnd.macaroon", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the macaroon in hex", true},
+           {"lnd.tls_cert", "", Kind::text, "lnd's tls.cert, which is pinned"},
+           {"lnurl.allow_loopback", "false", Kind::boolean, "accept LNURL services on this machine, over http"},
+           {"lnurl.proxy", "", Kind::text, "SOCKS proxy for .onion services, such as socks5h://127.0.0.1:9050"},
+           {"sim.wallet", "", Kind::text, "file of the simulated wallet (default: the journal's name with .sim)"},
+           {"sim.balance_msat", "100000000000000", Kind::integer, "balance of a new simulated wallet", false, 0},
+           {"sim.invoice_seconds", "3600", Kind::integer, "life of the simulated wallet's invoices", false, 1, 31'536'000},
+           {"sim.faults", "", Kind::text, "how the simulated wallet misbehaves, such as reply_lost=1,fail=2"}}};
+}
+
+struct Options {
+  std::string manifest = "-", manifest_id, hash, reason;
+  int64_t line = 0;
+  bool dry_run = false, json = false, all = false, force = false;
+};
+
+int run(int argc, char** argv) {
+  hh::Settings settings = make_settings();
+  CLI::App app{"Pays signed manifests over Lightning, exactly once. See hh-ln(1)."};
+  app.set_version_flag("--version", "hh-ln " HH_VERSION);
+  app.require_subcommand(1);
+  Options o;
+  std::function<int()> chosen;
+  const auto command = [&](const char* name, const char* help, std::function<int()> body) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    settings.add_flags(*sub);
+    sub->callback([&chosen, body] { chosen = body; });
+    return sub;
+  };
+  const auto for_line = [&](CLI::App* sub) {
+    sub->add_option("MANIFEST_ID", o.manifest_id, "of the manifest, 64 hex digits")->required();
+    sub->add_option("LINE", o.line, "number of the line")->required();
+    return sub;
+  };
+  using namespace hh::ln;
+  CLI::App* settle = command("settle", "pay a signed manifest", [&] { return settle_command(settings, o.manifest, o.dry_run); });
+  settle->add_option("MANIFEST", o.manifest, "file with the signed manifest; - is standard input");
+  settle->add_flag("--dry-run", o.dry_run, "show what would be paid; touch nothing");
+  CLI::App* status = command("status", "show where each line stands", [&] { return status_command(settings, o.manifest_id, o.json); });
+  status->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
+  status->add_flag("--json", o.json, "settlement records instead of a table");
+  command("audit", "compare the node's payments with the journal", [&] { return audit_command(settings); });
+  CLI::App* acknowledge = command("acknowledge", "say what a payment was that the journal does not know", [&] { return acknowledge_command(settings, o.hash, o.all, o.reason); });
+  acknowledge->add_option("HASH", o.hash, "payment hash, 64 hex digits");
+  acknowledge->add_flag("--all", o.all, "all that are listed by audit");
+  acknowledge->add_option("--reason", o.reason, "for the record")->required();
+  CLI::App* hold = for_line(command("hold", "keep a line from being sent", [&] { return hold_command(settings, o.manifest_id, o.line, o.reason); }));
+  hold->add_option("--reason", o.reason, "for the record")->required();
+  for_line(command("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line); }));
+  CLI::App* fail = for_line(command("fail", "declare an unclear payment failed", [&] { return fail_command(settings, o.manifest_id, o.line, o.force, o.reason); }));
+  fail->add_flag("--force", o.force, "yes: I have made sure that this payment hash was not and cannot be paid");
+  fail->add_option("--reason", o.reason, "for the record: how you made sure")->required();
+  command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });
+  command("config", "print the effective configuration", [&] {
+    const std::string records = settings.to_records();
+    hh::json::print_line(std::string_view(records).substr(0, records.size() - 1));
+    return 0;
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e, std::cout, std::cerr);
+    return code == 0 ? 0 : static_cast<int>(hh::Exit::usage);
+  }
+  settings.load();
+  hh::install_signal_flags();
+  return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hh::log::set_tool("hh-ln");
+  return hh::run_main("hh-ln", [&] { return run(argc, argv); });
+}

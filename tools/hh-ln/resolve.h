@@ -1,0 +1,50 @@
+// From a destination to something that has a payment hash: an invoice that passed every check, or a keysend.
+//
+// Resolving sends no money and is never part of sending: what it returns is stored first.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "backend.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "journal.h"
+
+namespace hh::ln {
+
+struct ResolvePolicy {
+  bool allow_loopback = false;        // LNURL services on this machine over plain http
+  int64_t least_seconds_left = 60;    // of an invoice's life, so that it does not expire on the way
+};
+
+// The destination can never be paid as the manifest has it (an invoice over another amount …): the line is held for the operator. Other errors may go
+// away by themselves.
+class NeverPayable : public Error {
+ public:
+  explicit NeverPayable(const std::string& sentence) : Error(Exit::data, sentence) {}
+};
+
+// GET url; the body, whatever the status (LUD-01). Throws Error(unavailable).
+using Fetch = std::function<std::string(const std::string& url)>;
+
+class Resolver {
+ public:
+  Resolver(Backend& backend, Journal& journal, Identity identity, ResolvePolicy policy, Fetch fetch, const Clock& clock = system_clock());
+  // Throws NeverPayable, or Error(unavailable or data) with a sentence for the line's note.
+  Resolved resolve(const Line& line);
+
+ private:
+  Resolved from_invoice(const lightning::Invoice& invoice, const Line& line) const;
+  lightning::Invoice ask_service(const Line& line);
+  Backend& backend_;
+  Journal& journal_;
+  bitcoin::Network network_;
+  ResolvePolicy policy_;
+  Fetch fetch_;
+  const Clock& clock_;
+};
+
+// Fetch over the network: https (or what the policy allows), public hosts only unless loopback is allowed, bounded. proxy: for .onion, or "".
+Fetch http_fetch(bool allow_loopback, const std::string& proxy);
+
+}  // namespace hh::ln

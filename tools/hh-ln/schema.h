@@ -1,0 +1,12 @@
+// The tables of the payment journal, and the rules that hold in them whatever program writes.
+#pragma once
+#include <span>
+
+#include "store/migration.h"
+
+namespace hh::ln {
+
+inline constexpr int32_t journal_application_id = 0x48484c4e;  // "HHLN"
+std::span<const store::Migration> journal_migrations();
+
+}  // namespace hh::ln
