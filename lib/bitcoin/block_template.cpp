@@ -141,6 +141,8 @@ BlockTemplate parse_block_template(const Json& result) {
 }
 
 
+BlockTemplate parse_block_template(const std::string& json_text) { return parse_block_template(json::parse(json_text)); }
+
 std::string block_hex(const BlockHeader& header, BytesView coinbase_with_witness, const std::vector<TemplateTransaction>& transactions) {
   const auto head = header.serialize();
   Bytes start(head.begin(), head.end());

@@ -42,6 +42,7 @@ struct BlockTemplate {
 // above coinbasevalue, a txid that is not the hash of its data, a rule it requires ("!…") that we do not know, a witness commitment that the
 // transactions do not have. Unknown fields are ignored.
 BlockTemplate parse_block_template(const nlohmann::ordered_json& result);  // json::Json
+BlockTemplate parse_block_template(const std::string& json_text);
 
 // The block in hex as submitblock takes it. coinbase_with_witness: see with_witness().
 std::string block_hex(const BlockHeader& header, BytesView coinbase_with_witness, const std::vector<TemplateTransaction>& transactions);
