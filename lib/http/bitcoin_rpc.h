@@ -22,11 +22,11 @@ using Json = nlohmann::ordered_json;
 
 struct BitcoinRpcConfig {
   std::string chain = "main";  // main, test, testnet4, signet, regtest: as bitcoind's -chain
-  std::string url;             // empty: http://127.0.0.1 and the chain's port. May carry a path (/wallet/NAME)
-  std::string datadir;         // empty: $HOME/.bitcoin
-  std::string cookie_file;     // empty: <datadir>/<chain's folder>/.cookie
-  std::string user;            // set: user and password instead of the cookie
-  std::string password;        // a reference for hh::load_secret, e.g. /etc/hyperhash/rpc-password
+  std::string url = {};          // empty: http://127.0.0.1. Without a port: the chain's. May carry a path (/wallet/NAME)
+  std::string datadir = {};      // empty: $HOME/.bitcoin
+  std::string cookie_file = {};  // empty: <datadir>/<chain's folder>/.cookie
+  std::string user = {};         // set: user and password instead of the cookie
+  std::string password = {};     // a reference for hh::load_secret, e.g. /etc/hyperhash/rpc-password
   int64_t connect_ms = 5'000;
   int64_t timeout_ms = 60'000;
   size_t max_response = 256u << 20;
@@ -35,11 +35,11 @@ struct BitcoinRpcConfig {
 uint16_t default_rpc_port(std::string_view chain);                 // 8332 18332 48332 38332 18443; throws Error(config)
 std::string default_cookie_file(const std::string& datadir, std::string_view chain);
 
-// bitcoind answered, and the answer is no.
+// bitcoind answered, and the answer is no. Exit::data; Exit::unavailable while it warms up.
 class RpcError : public Error {
  public:
   RpcError(const std::string& method, int64_t code, const std::string& message);
-  int64_t rpc_code() const { return rpc_code_; }         // bitcoind's rpc/protocol.h: -8 invalid parameter, -28 in warm-up …
+  int64_t rpc_code() const { return rpc_code_; }         // bitcoind's rpc/protocol.h: -8 invalid parameter, -28 warming up …
   const std::string& rpc_message() const { return message_; }
 
  private:
@@ -73,7 +73,8 @@ class BitcoinRpc {
   explicit BitcoinRpc(BitcoinRpcConfig config);
   ~BitcoinRpc();
 
-  // The `result`. Throws RpcError or RpcUnavailable. timeout_ms 0: the configured one; -1: none (long polls).
+  // The `result`. Throws RpcError or RpcUnavailable. timeout_ms 0: the configured one; -1: none (long polls). A call that changes something
+  // (all but get…, list…, wait… and the like, and submitblock) is never sent twice.
   Json call(const std::string& method, const Json& params, int64_t timeout_ms = 0);
   Json call(const std::string& method);
   // The same, for large answers or exact decimals: the text of `result` as bitcoind wrote it.

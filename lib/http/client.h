@@ -5,8 +5,10 @@
 //   not_sent  no byte of the request left: no route, refused, name not found, TLS or certificate failure, aborted before
 //   unknown   the request may have arrived: time-out, connection closed, broken or oversized answer, aborted after sending began
 // libcurl tells (CURLOPT_PREREQFUNCTION) when the connection stands and the request is about to go; from then on it is unknown.
-// libcurl also repeats a request by itself when a kept-alive connection turns out dead. Here a request is never sent twice, unless it says
-// that it may be (`repeatable`).
+// libcurl also repeats a request by itself when a kept-alive connection turns out dead. Here a request is never sent twice unless it says
+// that it may be (`repeatable`): any other gets a connection of its own, and a second sending is stopped.
+//
+// An answer that declares no length ends where the server hangs up; whether that was early only its reader can tell (JSON can).
 //
 // One Client is one thread's: it keeps connections alive between requests. Only abort() may be called from elsewhere. No proxy is taken
 // from the environment. Header values, queries and bodies never appear in error text.
@@ -32,29 +34,29 @@ struct Timeouts {
 
 // Who the server has to be. Defaults: the system's authorities and the host's name. Files are PEM.
 struct Tls {
-  std::string ca_file;           // these authorities instead of the system's
-  std::string pinned_cert_file;  // exactly this certificate's key, whatever the host's name (lnd's tls.cert)
-  std::string pinned_key;        // "sha256//BASE64" of the public key (as curl --pinnedpubkey), instead of any authority
-  std::string client_cert_file, client_key_file;
+  std::string ca_file = {};         // these authorities instead of the system's
+  std::string pinned_cert_file = {};  // exactly this certificate's key, whatever the host's name (lnd's tls.cert)
+  std::string pinned_key = {};      // "sha256//BASE64" of the public key (as curl --pinnedpubkey), instead of any authority
+  std::string client_cert_file = {}, client_key_file = {};
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method = "GET";
-  std::string url;
-  Headers headers;   // values may be secrets; names and values must be free of CR and LF
-  std::string body;
-  Timeouts timeouts;
-  Tls tls;
+  std::string url = {};
+  Headers headers = {};   // values may be secrets; names and values must be free of CR and LF
+  std::string body = {};
+  Timeouts timeouts = {};
+  Tls tls = {};
   size_t max_response = 16u << 20;  // bytes of body; more: unknown
-  bool repeatable = false;          // may be sent again by the client where a kept connection was dead (reading, idempotent calls)
+  bool repeatable = false;          // may use a kept connection, and be sent again where that was dead (reading, idempotent calls)
   bool follow_redirects = false;    // GET only, at most 5, never from https to http; headers go only to the first origin
   bool public_hosts_only = false;   // refuse to connect to loopback, private, link-local … addresses (URLs that strangers give us)
-  std::string proxy;                // e.g. socks5h://127.0.0.1:9050 for .onion
+  std::string proxy = {};           // e.g. socks5h://127.0.0.1:9050 for .onion; it resolves the name, so public_hosts_only cannot
   // Called with each piece of the body of a 2xx answer as it arrives (the body of the Response stays empty); false ends the request:
   // then Outcome::ok with Response::cancelled.
-  std::function<bool(std::string_view)> on_data;
+  std::function<bool(std::string_view)> on_data = {};
 };
 
 struct Response {
@@ -68,7 +70,7 @@ struct Response {
 struct Result {
   Outcome outcome = Outcome::not_sent;
   Response response;   // with unknown: what had arrived
-  std::string error;   // where not ok: a sentence naming the origin, e.g. "https://lnd:8080: connection refused"
+  std::string error;   // where not ok: a sentence naming the origin, e.g. "https://lnd:8080: cannot connect: Connection refused"
   bool timed_out = false;
   bool is_success() const { return outcome == Outcome::ok && response.status >= 200 && response.status < 300; }
 };
@@ -88,6 +90,8 @@ class Client {
   // From any thread: ends the running request and every later one until resume().
   void abort();
   void resume();
+  // Sleeps, for loops that try again. False as soon as abort() or the stop function says so.
+  bool pause(int64_t ms);
 
  private:
   struct Impl;

@@ -52,7 +52,7 @@ TEST_CASE("synchronous settings really reach the disk") {
   CHECK(disk.syncs() - before >= 3);  // journal, database, journal's truncation
 }
 
-TEST_CASE("a disk that dies at any operation leaves all of a transaction or nothing", "[C070][L024]") {
+TEST_CASE("a disk that dies at any operation leaves all of a transaction or nothing", "[C042][L029]") {
   const TestFolder folder;
   for (const Journal journal : {Journal::truncate, Journal::wal})
     for (const DiskFault fault : {DiskFault::io, DiskFault::full}) {
