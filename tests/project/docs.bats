@@ -11,17 +11,31 @@ setup() {
 # page_of PROGRAM: its man page.
 page_of() { ls "man/$1".[1-8]; }
 
-# all_help PROGRAM: its --help, and that of each subcommand.
-all_help() {
+# The commands of a program, also of commands that have commands: one a line, "miner set".
+commands_of() {
   local sub
-  "$HH_BIN/$1" --help </dev/null
-  while read -r sub; do "$HH_BIN/$1" "$sub" --help </dev/null; done < <(subcommands_of "$1")
+  while read -r sub; do
+    printf '%s\n' "$sub"
+    first_commands "$1" "$sub" | sed "s/^/$sub /"
+  done < <(first_commands "$1")
+}
+first_commands() {
+  local program=$1
+  shift
+  "$HH_BIN/$program" "$@" --help </dev/null | awk '/^[A-Za-z]/ { on = tolower($0) ~ /^(sub)?commands:/ } on && /^  [a-z]/ { print $1 }'
 }
 
-subcommands_of() { "$HH_BIN/$1" --help </dev/null | awk '/^[A-Za-z]/ { on = tolower($0) ~ /^(sub)?commands:/ } on && /^  [a-z]/ { print $1 }'; }
+# all_help PROGRAM: its --help, and that of each command.
+all_help() {
+  local words
+  "$HH_BIN/$1" --help </dev/null
+  while read -ra words; do "$HH_BIN/$1" "${words[@]}" --help </dev/null; done < <(commands_of "$1")
+}
 
 # Long options, one a line. In mdoc they are `.Fl -name` (and `.Op Fl -name`), with dots as they are.
 options_in_help() { grep -oE '(^|[ ,[])--[a-z0-9][a-z0-9.-]*' | tr -d ' ,[' | sort -u; }
+# A page may also name a setting by its key, as in a file: `.It Va rpc.url` stands for --rpc-url.
+keys_on_page() { grep -oE '^\.It (Va|Cm|Ic|Li|Sy) [a-z0-9_.]+' "$1" | awk '{ print "--" $3 }' | tr '._' '--' | sort -u; }
 options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/' | sort -u; }
 
 @test "every program has a man page, and every page of a program has its program" {
@@ -55,7 +69,7 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
   for program in "${programs[@]}"; do
     help=$(all_help "$program" | options_in_help)
     page=$(options_on_page "$(page_of "$program")")
-    only_help=$(comm -23 <(echo "$help") <(echo "$page") | tr '\n' ' ')
+    only_help=$(comm -23 <(echo "$help") <({ echo "$page"; keys_on_page "$(page_of "$program")"; } | sort -u) | tr '\n' ' ')
     only_page=$(comm -13 <(echo "$help") <(echo "$page") | tr '\n' ' ')
     [ -n "$help" ] || faults+="$program: --help names no option"$'\n'
     [ -z "${only_help// /}" ] || faults+="$program: not on the man page: $only_help"$'\n'
@@ -68,8 +82,8 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
   faults=
   for program in "${programs[@]}"; do
     while read -r sub; do
-      grep -qE "\b(Cm|Ic) $sub\b" "$(page_of "$program")" || faults+="$program $sub"$'\n'
-    done < <(subcommands_of "$program")
+      grep -qE "\b(Cm|Ic) ${sub// / (Cm |Ic )?}\b" "$(page_of "$program")" || faults+="$program $sub"$'\n'
+    done < <(commands_of "$program")
   done
   [ -z "$faults" ] || { echo "$faults"; return 1; }
 }
@@ -115,7 +129,7 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
     echo "$output"
     [ "$status" -eq 0 ]
     [[ $output == *"options: "*--help* ]]
-    for sub in $(subcommands_of "$program"); do [[ $output == *"subcommands: "*"$sub"* ]]; done
+    for sub in $(first_commands "$program"); do [[ $output == *"subcommands: "*"$sub"* ]]; done
   done
 }
 

@@ -2,7 +2,7 @@
 """Checks records (hh-records(5)) against man/schema.
 
   validate_records.py [FILE...]     every line of the files, or of standard input, must be a record
-  validate_records.py --tap FOLDER  what programs printed in tests (support/record_tap): every line that starts with { must be a record
+  validate_records.py --tap FOLDER  what programs printed in tests (support/record_tap): every line that starts with {" must be a record
 
 Beyond the schemas: type and v come first, no key comes twice, no number has a fraction or an exponent, integers stay below 2^53, a share line has
 exactly the canonical form, a manifest is canonical JSON, a signed manifest's id is the hash of its payload and its payload is a manifest, and
@@ -136,7 +136,7 @@ def check_stream(stream, name, report, only_objects):
     for number, raw in enumerate(stream, 1):
         torn = not raw.endswith(b"\n")  # its writer was stopped in the middle of it: not yet a record
         line = raw.rstrip(b"\n").decode("utf-8", "surrogateescape")
-        if not line or (only_objects and (torn or not line.startswith("{"))):
+        if not line or (only_objects and (torn or not line.startswith('{"'))):
             continue
         report.take(f"{name}:{number}", line)
 
