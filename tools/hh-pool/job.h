@@ -1,0 +1,85 @@
+// A job: one block template turned into work for miners, with everything that later judges the shares for it.
+//
+// Every job has a coinbase of its own: eight bytes after the pool tag are the beginning of SHA-256("source/job"). Without them two jobs made
+// from the same template (a refresh without new transactions, a reorganisation back to an old tip, a second pool of the same treasury)
+// would have equal coinbases, and one proof of work would count as a share of both.
+#pragma once
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "bitcoin/block_template.h"
+#include "bitcoin/coinbase.h"
+#include "bitcoin/work.h"
+#include "records/job.h"
+#include "stratum/v1.h"
+
+namespace hh::pool {
+
+inline constexpr size_t extranonce1_size = 4;
+inline constexpr size_t extranonce2_size = 8;
+// Network rule for a block's time: at most two hours ahead.
+inline constexpr uint32_t max_time_ahead = 7200;
+
+// Immutable once made; shared between threads.
+struct Job {
+  records::Job record;
+  uint64_t number = 0;  // counts the jobs of this run, from 1
+  bool new_tip = false; // the tip changed with this job: older jobs are stale
+  std::shared_ptr<const bitcoin::BlockTemplate> block_template;
+  bitcoin::CoinbaseParts coinbase;
+  stratum::v1::NotifyHalves notify;
+  uint32_t least_time = 0, most_time = 0;  // for a share's ntime
+  // Shares are never harder than blocks: a miner sends only what meets its difficulty, so a harder one would lose blocks.
+  bitcoin::Difficulty most_difficulty{1};
+};
+
+// Makes the jobs of one run: ids are the run's start in milliseconds and a counter, in hex.
+class JobMaker {
+ public:
+  struct Config {
+    std::string source;
+    bitcoin::Network chain;
+    Bytes treasury_script;
+    std::string pool_tag;
+    uint64_t run;  // unix milliseconds; larger than that of any run before
+  };
+  explicit JobMaker(Config config) : config_(std::move(config)) {}
+  // Throws Error(data) where no coinbase can be built.
+  std::shared_ptr<const Job> make(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip, int64_t now_ms);
+  // Whether an id is one that this run gave out up to now (for the difference between "stale" and "unknown").
+  bool was_ours(std::string_view id, uint64_t last_number) const;
+
+ private:
+  std::string id(uint64_t number) const;
+  Config config_;
+  uint64_t made_ = 0;
+};
+
+// What differs between miners of one job: the second half of the coinbase, and the notify line that carries it.
+struct MinerWork {
+  Bytes suffix;
+  records::FeeTo fee_to = records::FeeTo::manifest;
+  std::shared_ptr<const std::string> notify_line;
+};
+
+// A job in use by the event loop, with its shares so far. One thread's.
+class LiveJob {
+ public:
+  explicit LiveJob(std::shared_ptr<const Job> job);
+  const Job& job() const { return *job_; }
+  const std::shared_ptr<const Job>& shared() const { return job_; }
+  // Built once for each script; an empty script is a miner without an address.
+  const MinerWork& work_for(const Bytes& script);
+  bitcoin::Hash256 coinbase_txid(BytesView extranonce1, BytesView extranonce2, const MinerWork& work) const;
+  bool first_time_seen(const bitcoin::Hash256& share) { return seen_.insert(share).second; }
+
+ private:
+  std::shared_ptr<const Job> job_;
+  bitcoin::Sha256 prefix_hashed_;
+  std::unordered_map<std::string, MinerWork> works_;
+  std::unordered_set<bitcoin::Hash256> seen_;
+};
+
+}  // namespace hh::pool

@@ -1,0 +1,31 @@
+// hh-pool(8): a Stratum V1 mining pool that prints what it accepts as records.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/error.h"
+#include "serve.h"
+
+int main(int argc, char** argv) {
+  return hh::run_main("hh-pool", [&] {
+    hh::Settings settings("hh-pool", hh::pool::setting_list());
+    CLI::App app{"A Bitcoin mining pool: gives miners work over Stratum V1 and prints accepted shares and blocks as records"};
+    app.set_version_flag("--version", "hh-pool " HH_VERSION);
+    app.require_subcommand(1);
+    CLI::App* serve = app.add_subcommand("serve", "run the pool until SIGTERM");
+    CLI::App* config = app.add_subcommand("config", "print the settings in effect and where each comes from");
+    CLI::App* check = app.add_subcommand("check", "check settings, node, template and files, then exit");
+    for (CLI::App* command : {serve, config, check}) settings.add_flags(*command);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+      return app.exit(e) == 0 ? 0 : static_cast<int>(hh::Exit::usage);
+    }
+    settings.load();
+    if (config->parsed()) {
+      std::cout << settings.to_records() << std::flush;
+      return 0;
+    }
+    const hh::pool::Options options = hh::pool::read_options(settings);
+    return check->parsed() ? hh::pool::check(options) : hh::pool::serve(options, settings);
+  });
+}

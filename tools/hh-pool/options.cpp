@@ -1,0 +1,136 @@
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/error.h"
+#include "records/common.h"
+
+namespace hh::pool {
+namespace {
+
+[[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
+  throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
+}
+
+bitcoin::Difficulty difficulty(const Settings& s, const std::string& key) {
+  const auto d = bitcoin::Difficulty::from_text(s.required(key));
+  if (!d) refuse(s, key, "is not a difficulty: a decimal number such as 0.001 or 16384");
+  if (*d > bitcoin::max_share_difficulty()) refuse(s, key, "is above the largest difficulty of shares, 2147450880");
+  return d->for_wire();
+}
+
+// http://HOST:PORT, or http://HOST:PORT|COOKIE_FILE for a node with a cookie of its own.
+http::BitcoinRpcConfig other_node(const Options& o, const std::string& text) {
+  http::BitcoinRpcConfig node = o.rpc;
+  const size_t bar = text.find('|');
+  node.url = text.substr(0, bar);
+  if (bar != std::string::npos) {
+    node.cookie_file = text.substr(bar + 1);
+    node.user.clear();
+    node.password.clear();
+  }
+  return node;
+}
+
+void read_rpc(const Settings& s, Options& o) {
+  o.rpc.chain = s.text("chain");
+  o.rpc.url = s.text("rpc.url");
+  o.rpc.datadir = s.text("rpc.datadir");
+  o.rpc.cookie_file = s.text("rpc.cookie_file");
+  o.rpc.user = s.text("rpc.user");
+  o.rpc.password = s.text("rpc.password");
+  if (o.pool.chain == bitcoin::Network::dev) {
+    if (o.rpc.url.empty() || (o.rpc.cookie_file.empty() && o.rpc.user.empty()))
+      throw Error(Exit::config, "chain dev needs rpc.url and rpc.cookie_file: hh-devchain prints both");
+    o.rpc.chain = "regtest";  // whose ports and folders are not used
+  }
+  o.submit_to.push_back(o.rpc);
+  for (const std::string& text : s.list("submit_to")) o.submit_to.push_back(other_node(o, text));
+}
+
+void read_pool(const Settings& s, Options& o) {
+  PoolConfig& p = o.pool;
+  p.source = s.required("source");
+  if (!records::is_source_name(p.source)) refuse(s, "source", "is not 1 to 128 printable ASCII characters without space");
+  const std::string& mask = s.required("version_mask");
+  const auto [end, error] = std::from_chars(mask.data(), mask.data() + mask.size(), p.version_mask, 16);
+  if (mask.size() > 8 || error != std::errc{} || end != mask.data() + mask.size()) refuse(s, "version_mask", "is not up to 8 hex digits");
+  p.start_difficulty = difficulty(s, "difficulty.start");
+  p.vardiff.least = difficulty(s, "difficulty.min");
+  p.vardiff.most = difficulty(s, "difficulty.max");
+  if (p.vardiff.least > p.vardiff.most) refuse(s, "difficulty.min", "is above difficulty.max");
+  p.vardiff.shares_per_minute = s.integer("vardiff.shares_per_minute");
+  p.idle_ms = s.integer("limits.idle_seconds") * 1000;
+  p.login_ms = s.integer("limits.login_seconds") * 1000;
+}
+
+}  // namespace
+
+std::vector<Setting> setting_list() {
+  return {
+      {"listen", "0.0.0.0:3333", Kind::text, "ADDRESS:PORT for miners; port 0 takes any"},
+      {"source", "pool", Kind::text, "name of this pool in its records; every pool needs its own"},
+      {"chain", "main", Kind::text, "main, testnet4, signet, regtest, or dev (hh-devchain)"},
+      {"treasury", "", Kind::text, "address that receives the subsidy"},
+      {"pool_tag", "/Hyper Hash/", Kind::text, "text in the coinbase, at most 40 bytes"},
+      {"miners", "", Kind::text, "file of miner records (hh-ledger miner show) with aliases"},
+      {"spool", "", Kind::text, "file or folder for the durable copy of all records"},
+      {"sync", "group", Kind::text, "when a share is acknowledged: group (written; fsync within 5 ms) or always (after fsync)"},
+      {"rpc.url", "", Kind::text, "bitcoind's RPC; empty: the chain's port on 127.0.0.1"},
+      {"rpc.datadir", "", Kind::text, "bitcoind's data folder; empty: ~/.bitcoin"},
+      {"rpc.cookie_file", "", Kind::text, "bitcoind's cookie; empty: in the data folder"},
+      {"rpc.user", "", Kind::text, "RPC user, instead of the cookie"},
+      {"rpc.password", "", Kind::text, "where the RPC password is: a file, credential:NAME or exec:COMMAND", true},
+      {"submit_to", "", Kind::list, "more nodes that get found blocks: URL or URL|COOKIE_FILE"},
+      {"wait", "false", Kind::boolean, "wait for bitcoind at the start"},
+      {"template.refresh_seconds", "30", Kind::integer, "new job for new transactions at least this often", false, 1, 600},
+      {"template.poll_ms", "1000", Kind::integer, "how often to look for a new tip besides the long poll", false, 50, 60'000},
+      {"template.propose", "false", Kind::boolean, "have bitcoind judge every job before miners get it"},
+      {"version_mask", "1fffe000", Kind::text, "version bits that miners may roll (BIP310, BIP320)"},
+      {"difficulty.start", "8192", Kind::text, "difficulty of a new connection"},
+      {"difficulty.min", "0.0001", Kind::text, "least difficulty"},
+      {"difficulty.max", "2147450880", Kind::text, "largest difficulty"},
+      {"vardiff.shares_per_minute", "20", Kind::integer, "shares that a connection should send; 0: fixed difficulty", false, 0, 600},
+      {"limits.connections", "10000", Kind::integer, "most connections", false, 1, 1'000'000},
+      {"limits.idle_seconds", "600", Kind::integer, "a silent connection is closed after this long", false, 1, 86'400},
+      {"limits.login_seconds", "30", Kind::integer, "a connection that has not authorized is closed after this long", false, 1, 3'600},
+  };
+}
+
+Options read_options(const Settings& s) {
+  Options o;
+  const auto network = bitcoin::network_from_name(s.required("chain"));
+  if (!network) refuse(s, "chain", "is none of main, testnet4, signet, regtest, dev");
+  o.pool.chain = *network;
+  o.treasury_address = s.required("treasury");
+  const auto treasury = bitcoin::script_from_address(o.treasury_address, *network);
+  if (!treasury) refuse(s, "treasury", treasury.reason);
+  o.treasury_script = treasury.script;
+  o.pool_tag = s.text("pool_tag");
+  if (o.pool_tag.size() > 40) refuse(s, "pool_tag", "is longer than 40 bytes");
+  if (s.text("sync") != "group" && s.text("sync") != "always") refuse(s, "sync", "is neither group nor always");
+  o.sync_always = s.text("sync") == "always";
+  o.listen = s.required("listen");
+  o.spool = s.text("spool");
+  if (o.sync_always && o.spool.empty()) refuse(s, "sync", "needs a spool");
+  o.miners_file = s.text("miners");
+  o.wait = s.boolean("wait");
+  o.propose = s.boolean("template.propose");
+  o.refresh_ms = s.integer("template.refresh_seconds") * 1000;
+  o.poll_ms = s.integer("template.poll_ms");
+  o.most_connections = static_cast<size_t>(s.integer("limits.connections"));
+  read_pool(s, o);
+  read_rpc(s, o);
+  return o;
+}
+
+std::vector<std::string> needs_restart(const std::vector<std::string>& changed) {
+  std::vector<std::string> keys;
+  for (const std::string& key : changed)
+    if (!key.starts_with("log.")) keys.push_back(key);
+  return keys;
+}
+
+}  // namespace hh::pool

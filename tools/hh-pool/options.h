@@ -1,0 +1,30 @@
+// hh-pool's settings, and the checked values that the program works with.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "http/bitcoin_rpc.h"
+#include "pool.h"
+
+namespace hh::pool {
+
+std::vector<Setting> setting_list();
+
+struct Options {
+  std::string listen, spool, miners_file, pool_tag, treasury_address;
+  bool sync_always = false, wait = false, propose = false;
+  int64_t refresh_ms = 0, poll_ms = 0;
+  size_t most_connections = 0;
+  http::BitcoinRpcConfig rpc;
+  std::vector<http::BitcoinRpcConfig> submit_to;  // rpc first
+  Bytes treasury_script;
+  PoolConfig pool;
+};
+// Throws Error(config) naming the setting.
+Options read_options(const Settings& s);
+
+// The part that a running pool can take over on SIGHUP; names of changed settings that need a restart are returned.
+std::vector<std::string> needs_restart(const std::vector<std::string>& changed);
+
+}  // namespace hh::pool

@@ -1,0 +1,106 @@
+#include "pool.h"
+
+#include <random>
+
+#include "base/log.h"
+#include "session.h"
+
+namespace hh::pool {
+
+void Pool::on_job(std::shared_ptr<const Job> job) {
+  recorder.put_job(job->record);  // before any share that refers to it
+  if (job->new_tip) {
+    by_id_.clear();
+    jobs_.clear();
+  } else if (jobs_.size() >= config.most_jobs) {
+    by_id_.erase(jobs_.front()->job().record.job);
+    jobs_.pop_front();
+  }
+  jobs_.push_back(std::make_unique<LiveJob>(std::move(job)));
+  LiveJob& live = *jobs_.back();
+  by_id_.emplace(live.job().record.job, &live);
+  last_number_ = live.job().number;
+  ++counters.jobs;
+  log::write(live.job().new_tip ? log::Level::info : log::Level::debug, "job",
+             {{"job", live.job().record.job}, {"height", live.job().record.height}, {"new_tip", live.job().new_tip},
+              {"transactions", live.job().record.tx_count}, {"fees_sat", live.job().record.fees.count()}, {"sessions", sessions_.size()}});
+  for (Session* s : sessions_) s->new_job(live);
+}
+
+LiveJob* Pool::find(std::string_view id) {
+  const auto at = by_id_.find(id);
+  return at == by_id_.end() ? nullptr : at->second;
+}
+
+const char* Pool::why_not_found(std::string_view id) const {
+  return outside_.was_ours(id, last_number_) ? "Stale share: the job is over" : "Job not found";
+}
+
+void Pool::add(Session& s) {
+  sessions_.insert(&s);
+  ++counters.connections;
+}
+
+std::array<uint8_t, extranonce1_size> Pool::next_extranonce1() {
+  if (!extranonce_started_) next_extranonce_ = std::random_device{}();
+  extranonce_started_ = true;
+  const uint32_t n = next_extranonce_++;
+  return {static_cast<uint8_t>(n >> 24), static_cast<uint8_t>(n >> 16), static_cast<uint8_t>(n >> 8), static_cast<uint8_t>(n)};
+}
+
+void Pool::tick() {
+  const int64_t now = clock.monotonic_ms();
+  const std::unordered_set<Session*> all = sessions_;  // a session that is closed removes itself
+  for (Session* s : all) s->tick(now);
+}
+
+void Pool::submit_if_block(const Accepted& a) {
+  if (!a.checked.is_block) return;
+  Bytes extranonce(a.extranonce1.begin(), a.extranonce1.end());
+  extranonce.insert(extranonce.end(), a.checked.extranonce2.begin(), a.checked.extranonce2.end());
+  outside_.submit({a.live.shared(), a.checked.header, a.checked.hash, bitcoin::join_coinbase(a.live.job().coinbase.prefix, extranonce, a.work.suffix)});
+  ++counters.blocks;
+  const records::Job& job = a.live.job().record;
+  log::info("block_found", {{"hash", a.checked.hash.to_display_hex()}, {"height", job.height}, {"miner", a.who.miner}, {"worker", a.who.worker}, {"job", job.job},
+                            {"coinbase_txid", a.checked.coinbase_txid.to_display_hex()}, {"fees_sat", job.fees.count()}, {"fee_to", records::name(a.work.fee_to)}});
+}
+
+void Pool::record(const Accepted& a, Ack ack) {
+  const records::Job& job = a.live.job().record;
+  records::ShareView s;
+  s.job = job.job;
+  s.miner = a.who.miner;
+  s.worker = a.who.worker;
+  if (a.work.fee_to == records::FeeTo::coinbase) s.address = a.who.address;
+  s.time_ms = clock.unix_ms();
+  s.work = a.assigned.work;
+  s.ntime = a.checked.header.time;
+  s.nonce = a.checked.header.nonce;
+  s.version = a.checked.header.version;
+  std::copy(a.extranonce1.begin(), a.extranonce1.end(), s.extranonce.begin());
+  std::copy(a.checked.extranonce2.begin(), a.checked.extranonce2.end(), s.extranonce.begin() + extranonce1_size);
+  s.extranonce1_size = extranonce1_size;
+  s.extranonce2_size = extranonce2_size;
+  s.fee_to = a.work.fee_to;
+  recorder.put_share(s, std::move(ack));
+  ++counters.accepted;
+  if (!a.checked.is_block) return;
+
+  records::Block b;
+  b.time_ms = s.time_ms;
+  b.chain = job.chain;
+  b.job = job.job;
+  b.height = job.height;
+  b.hash = a.checked.hash;
+  b.prev_hash = job.prev_hash;
+  b.nbits = job.nbits;
+  b.miner = a.who.miner;
+  b.worker = a.who.worker;
+  b.subsidy = job.subsidy;
+  b.fees = job.fees;
+  b.fee_to = a.work.fee_to;
+  b.coinbase_txid = a.checked.coinbase_txid;
+  recorder.put_block(std::move(b));
+}
+
+}  // namespace hh::pool

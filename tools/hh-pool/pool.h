@@ -1,0 +1,90 @@
+// The pool as its event loop sees it: the jobs in use, the sessions, and what happens with a share that counts. One thread's.
+#pragma once
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "job.h"
+#include "miners.h"
+#include "recorder.h"
+#include "share_check.h"
+#include "submitter.h"
+#include "vardiff.h"
+
+namespace hh::pool {
+
+class Session;
+
+struct PoolConfig {
+  std::string source;
+  bitcoin::Network chain = bitcoin::Network::main;
+  uint32_t version_mask = 0x1fffe000;  // BIP320
+  bitcoin::Difficulty start_difficulty = bitcoin::Difficulty::whole(1);
+  VardiffConfig vardiff;
+  int64_t idle_ms = 600'000;   // without a line from the miner
+  int64_t login_ms = 30'000;   // until it is authorized
+  size_t most_jobs = 32;       // of one tip, the newest; templates are large
+};
+
+struct Counters {
+  uint64_t accepted = 0, blocks = 0, jobs = 0, connections = 0;
+  std::array<uint64_t, 6> refused{};  // by error code - 20
+};
+
+class Pool {
+ public:
+  struct Outside {
+    std::function<void(Submitter::FoundBlock)> submit;
+    std::function<bool(std::string_view job_id, uint64_t last_number)> was_ours;
+  };
+  Pool(PoolConfig c, const Miners& known, Recorder& to, Clock& time, Outside outside)
+      : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)) {}
+
+  void on_job(std::shared_ptr<const Job> job);
+  LiveJob* newest() { return jobs_.empty() ? nullptr : jobs_.back().get(); }
+  LiveJob* find(std::string_view id);
+  const char* why_not_found(std::string_view id) const;  // for error 21
+
+  void add(Session& s);
+  void remove(Session& s) { sessions_.erase(&s); }
+  size_t session_count() const { return sessions_.size(); }
+  // Unique among the sessions of this run; starts at a random place, so that two pools seldom hand out the same.
+  std::array<uint8_t, extranonce1_size> next_extranonce1();
+  // About ten times a second.
+  void tick();
+
+  // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
+  struct Accepted {
+    const LiveJob& live;
+    const MinerWork& work;
+    const Identity& who;
+    const Assignment& assigned;
+    const CheckedShare& checked;
+    BytesView extranonce1;
+  };
+  void submit_if_block(const Accepted& a);
+  void record(const Accepted& a, Ack ack);
+
+  const PoolConfig config;
+  const Miners& miners;
+  Recorder& recorder;
+  Clock& clock;
+  Counters counters;
+  stratum::v1::Parser parser;  // one for all: its buffers are large
+
+ private:
+  Outside outside_;
+  std::deque<std::unique_ptr<LiveJob>> jobs_;
+  std::unordered_map<std::string_view, LiveJob*> by_id_;  // keys point into the jobs
+  std::unordered_set<Session*> sessions_;
+  uint64_t last_number_ = 0;
+  uint32_t next_extranonce_ = 0;
+  bool extranonce_started_ = false;
+};
+
+}  // namespace hh::pool

@@ -1,0 +1,49 @@
+#include "recorder.h"
+
+namespace hh::pool {
+
+void Recorder::touched() {
+  lines_ += '\n';
+  if (flush_posted_) return;
+  flush_posted_ = true;
+  post_([this] { flush(); });
+}
+
+void Recorder::put_job(const records::Job& job) {
+  lines_ += records::job_line(job);
+  touched();
+}
+
+void Recorder::put_share(records::ShareView share, Ack ack) {
+  share.source = source_;
+  share.simulated = simulated_;
+  share.seq = ++seq_;
+  records::put_share_line(lines_, share);
+  acks_.push_back(std::move(ack));
+  touched();
+}
+
+void Recorder::put_block(records::Block block) {
+  block.source = source_;
+  block.simulated = simulated_;
+  block.share_seq = seq_;
+  block.seq = ++seq_;
+  lines_ += records::block_line(block);
+  urgent_ = true;
+  touched();
+}
+
+void Recorder::put_submission(records::Submission s) {
+  s.source = source_;
+  s.simulated = simulated_;
+  lines_ += records::submission_line(s);
+  touched();
+}
+
+void Recorder::flush() {
+  flush_posted_ = false;
+  if (lines_.empty()) return;
+  store_.write(std::exchange(lines_, {}), std::exchange(acks_, {}), std::exchange(urgent_, false));
+}
+
+}  // namespace hh::pool

@@ -1,0 +1,40 @@
+// Numbers the records and gathers those of one turn of the event loop into one write.
+//
+// Shares and blocks of a source count 1, 2, 3 … without a gap, over restarts too. A share is answered when the store says that it is safe.
+#pragma once
+#include "records/block.h"
+#include "records/job.h"
+#include "records/share.h"
+#include "store.h"
+
+namespace hh::pool {
+
+class Recorder {
+ public:
+  // post: called for each batch to run flush() once the loop has dealt with what is at hand.
+  Recorder(std::string source, bool simulated, uint64_t last_seq, Store& store, Post post)
+      : source_(std::move(source)), simulated_(simulated), seq_(last_seq), store_(store), post_(std::move(post)) {}
+
+  bool can_take() const { return store_.can_take(); }
+  void put_job(const records::Job& job);
+  // source, seq and simulated are filled in here. The waiter is answered later, once.
+  void put_share(records::ShareView share, Ack ack);
+  // Right after its share.
+  void put_block(records::Block block);
+  void put_submission(records::Submission s);
+  void flush();
+  uint64_t last_seq() const { return seq_; }
+
+ private:
+  void touched();
+  const std::string source_;
+  const bool simulated_;
+  uint64_t seq_;
+  Store& store_;
+  Post post_;
+  std::string lines_;
+  Acks acks_;
+  bool urgent_ = false, flush_posted_ = false;
+};
+
+}  // namespace hh::pool

@@ -1,0 +1,59 @@
+#include "share_check.h"
+
+#include "bitcoin/merkle.h"
+
+namespace hh::pool {
+namespace {
+
+using stratum::v1::Code;
+
+CheckedShare refuse(Code code, const char* reason) {
+  CheckedShare c;
+  c.refusal = code;
+  c.reason = reason;
+  return c;
+}
+
+// BIP310: the bits outside the mask are the job's own; nullopt where the miner touched them.
+std::optional<uint32_t> rolled_version(uint32_t version, std::optional<uint32_t> mask, std::optional<uint32_t> bits) {
+  if (!bits) return version;
+  if (!mask || (*bits & ~*mask) != 0) return std::nullopt;
+  return (version & ~*mask) | *bits;
+}
+
+}  // namespace
+
+Assignment assign(bitcoin::Difficulty d, const Job& job) {
+  Assignment a;
+  a.difficulty = std::min(d, job.most_difficulty);
+  a.target = std::max(bitcoin::target_of(a.difficulty), job.block_template->target);
+  a.work = bitcoin::work_of(a.target).to_int64().value_or(INT64_MAX);
+  return a;
+}
+
+CheckedShare check_share(LiveJob& live, const MinerWork& work, const Assignment& assigned, BytesView extranonce1,
+                         std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit) {
+  const Job& job = live.job();
+  CheckedShare c;
+  if (submit.extranonce2.size() != 2 * extranonce2_size) return refuse(Code::other, "extranonce2 has the wrong size");
+  if (!from_hex(submit.extranonce2, c.extranonce2)) return refuse(Code::other, "extranonce2 is not hex");
+  if (submit.ntime < job.least_time) return refuse(Code::other, "ntime is too old");
+  if (submit.ntime > job.most_time) return refuse(Code::other, "ntime is too new");
+  const auto version = rolled_version(job.record.version, version_mask, submit.version_bits);
+  if (!version) return refuse(Code::other, version_mask ? "version bits outside the mask" : "version rolling was not negotiated");
+
+  c.coinbase_txid = live.coinbase_txid(extranonce1, c.extranonce2, work);
+  c.header.version = *version;
+  c.header.prev_hash = job.record.prev_hash;
+  c.header.merkle_root = bitcoin::root_from_branch(c.coinbase_txid, job.record.merkle_branch);
+  c.header.time = submit.ntime;
+  c.header.bits = job.record.nbits;
+  c.header.nonce = submit.nonce;
+  c.hash = c.header.hash();
+  if (!assigned.target.met_by(c.hash)) return refuse(Code::low_difficulty, "Low difficulty share");
+  if (!live.first_time_seen(c.hash)) return refuse(Code::duplicate, "Duplicate share");
+  c.is_block = job.block_template->target.met_by(c.hash);
+  return c;
+}
+
+}  // namespace hh::pool

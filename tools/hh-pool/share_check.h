@@ -1,0 +1,38 @@
+// Judges a submitted share: every rule in one place, in the order in which a miner should learn of them. [C125][X022]
+//
+// A share counts when its header's hash meets the target that was assigned with its job. Nothing that the miner says is believed: the
+// coinbase, the merkle root and the header are built from our job and the miner's few fields, and hashed.
+#pragma once
+#include <array>
+#include <optional>
+
+#include "bitcoin/header.h"
+#include "job.h"
+
+namespace hh::pool {
+
+// What a session was given for a job.
+struct Assignment {
+  bitcoin::Difficulty difficulty{1};
+  bitcoin::Target target;  // of the difficulty; the block's own target where that is easier still
+  int64_t work = 0;        // of target
+};
+Assignment assign(bitcoin::Difficulty d, const Job& job);
+
+struct CheckedShare {
+  // Where refused:
+  std::optional<stratum::v1::Code> refusal;
+  const char* reason = "";
+  // Where accepted:
+  bitcoin::BlockHeader header;
+  bitcoin::Hash256 hash, coinbase_txid;
+  std::array<uint8_t, extranonce2_size> extranonce2{};
+  bool is_block = false;
+};
+
+// version_mask: the bits that this session may roll; nullopt where it did not negotiate version rolling. A share that passes is
+// remembered in the job, so that it passes once.
+CheckedShare check_share(LiveJob& live, const MinerWork& work, const Assignment& assigned, BytesView extranonce1,
+                         std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit);
+
+}  // namespace hh::pool

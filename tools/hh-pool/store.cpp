@@ -1,0 +1,271 @@
+#include "store.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "spool.h"
+
+namespace hh::pool {
+namespace {
+
+constexpr size_t pipe_piece = 4096;           // PIPE_BUF: what poll's POLLOUT promises
+constexpr size_t most_waiting = 16u << 20;    // bytes for stdout without a spool
+constexpr auto group_delay = std::chrono::milliseconds(2);  // so that fdatasync ends within 5 ms on any usual disk
+
+using Lock = std::unique_lock<std::mutex>;
+
+class SpoolStore : public Store {
+ public:
+  SpoolStore(std::unique_ptr<Spool> spool, bool always, int out, Post post)
+      : spool_(std::move(spool)), always_(always), out_(out), post_(std::move(post)), written_(spool_->size()), copied_(written_) {
+    syncer_ = std::thread([this] { sync_loop(); });
+  }
+  ~SpoolStore() override { end_threads(); }
+
+  void start(std::string first_line) override {
+    copier_ = std::thread([this, line = std::move(first_line)] { copy_loop(line); });
+  }
+  bool can_take() const override { return failed_.empty(); }
+
+  void write(std::string lines, Acks acks, bool urgent) override {
+    if (!failed_.empty()) return answer(acks, false);
+    try {
+      spool_->append(lines);
+    } catch (const Error& e) {
+      failed_ = e.what();
+      return answer(acks, false);
+    }
+    {
+      Lock lock(mutex_);
+      written_ = spool_->size();
+      dirty_ = true;
+      urgent_ = urgent_ || urgent;
+      if (always_) std::move(acks.begin(), acks.end(), std::back_inserter(waiting_));
+    }
+    changed_.notify_all();
+    if (!always_) answer(acks, true);
+  }
+
+  void close(int64_t patience_ms) override {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+    Lock lock(mutex_);
+    if (copier_.joinable() && failed_.empty()) changed_.wait_until(lock, end, [&] { return copied_ == written_ || copy_ended_; });
+    const uint64_t left = written_ - copied_;
+    lock.unlock();
+    end_threads();
+    if (left != 0) log::warn("stdout_behind", {{"bytes_left", left}, {"spool", spool_->path()}, {"hint", "the rest is in the spool"}});
+    if (failed_.empty()) spool_->sync();
+  }
+
+ private:
+  void end_threads() {
+    {
+      Lock lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    if (syncer_.joinable()) syncer_.join();
+    if (copier_.joinable()) copier_.join();
+  }
+  void fail(std::string why, Acks acks) {
+    post_([this, why = std::move(why), acks = std::move(acks)] {
+      if (failed_.empty()) failed_ = why;
+      answer(acks, false);
+    });
+  }
+
+  void sync_loop() {
+    Lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return dirty_ || stop_; });
+      if (!dirty_) return;
+      if (!always_) changed_.wait_for(lock, group_delay, [&] { return urgent_ || stop_; });
+      dirty_ = urgent_ = false;
+      Acks acks = std::move(waiting_);
+      waiting_.clear();
+      lock.unlock();
+      try {
+        spool_->sync();
+      } catch (const Error& e) {
+        return fail(e.what(), std::move(acks));
+      }
+      if (!acks.empty()) post_([acks = std::move(acks)] { answer(acks, true); });
+      lock.lock();
+    }
+  }
+
+  void copy_loop(const std::string& first_line) {
+    const auto stopping = [this] {
+      Lock lock(mutex_);
+      return stop_;
+    };
+    try {
+      bool going = write_patiently(out_, first_line, stopping);
+      while (going) {
+        Lock lock(mutex_);
+        changed_.wait(lock, [&] { return copied_ < written_ || stop_; });
+        if (stop_) break;
+        const uint64_t from = copied_, size = std::min<uint64_t>(written_ - from, 256 * 1024);
+        lock.unlock();
+        going = copy(from, static_cast<size_t>(size), stopping);
+      }
+    } catch (const Error& e) {
+      fail(e.what(), {});
+    }
+    Lock lock(mutex_);
+    copy_ended_ = true;
+    changed_.notify_all();
+  }
+  bool copy(uint64_t from, size_t size, const std::function<bool()>& stopping) {
+    std::string piece(size, '\0');
+    const ssize_t n = ::pread(spool_->fd(), piece.data(), size, static_cast<off_t>(from));
+    if (n <= 0) throw Error(Exit::io, "cannot read back spool " + spool_->path() + ": " + (n < 0 ? reason(errno) : "it became shorter"));
+    if (!write_patiently(out_, std::string_view(piece).substr(0, static_cast<size_t>(n)), stopping)) return false;
+    Lock lock(mutex_);
+    copied_ += static_cast<uint64_t>(n);
+    if (copied_ == written_) changed_.notify_all();
+    return true;
+  }
+
+  std::unique_ptr<Spool> spool_;
+  const bool always_;
+  const int out_;
+  Post post_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t written_, copied_;
+  bool dirty_ = false, urgent_ = false, stop_ = false, copy_ended_ = false;
+  Acks waiting_;
+  std::thread syncer_, copier_;
+};
+
+class PipeStore : public Store {
+ public:
+  PipeStore(int out, Post post) : out_(out), post_(std::move(post)) {}
+  ~PipeStore() override { end_thread(); }
+
+  void start(std::string first_line) override {
+    {
+      Lock lock(mutex_);
+      bytes_ += first_line.size();
+      queue_.push_front({std::move(first_line), {}});
+    }
+    writer_ = std::thread([this] { write_loop(); });
+  }
+  bool can_take() const override {
+    Lock lock(mutex_);
+    return failed_.empty() && bytes_ < most_waiting;
+  }
+  void write(std::string lines, Acks acks, bool) override {
+    if (!failed_.empty()) return answer(acks, false);
+    {
+      Lock lock(mutex_);
+      bytes_ += lines.size();
+      queue_.push_back({std::move(lines), std::move(acks)});
+    }
+    changed_.notify_all();
+  }
+  void close(int64_t patience_ms) override {
+    Lock lock(mutex_);
+    if (writer_.joinable()) changed_.wait_for(lock, std::chrono::milliseconds(patience_ms), [&] { return bytes_ == 0 || ended_; });
+    const size_t left = bytes_;
+    lock.unlock();
+    end_thread();
+    if (left != 0 && failed_.empty()) throw Error(Exit::io, "standard output was not read: " + std::to_string(left) + " bytes of unacknowledged records are dropped");
+  }
+
+ private:
+  struct Batch {
+    std::string lines;
+    Acks acks;
+  };
+  void end_thread() {
+    {
+      Lock lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    if (writer_.joinable()) writer_.join();
+  }
+  void write_loop() {
+    const auto stopping = [this] {
+      Lock lock(mutex_);
+      return stop_;
+    };
+    Lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return !queue_.empty() || stop_; });
+      if (stop_) return;
+      Batch batch = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      try {
+        if (!write_patiently(out_, batch.lines, stopping)) return;
+      } catch (const Error& e) {
+        post_([this, why = std::string(e.what()), acks = std::move(batch.acks)] {
+          if (failed_.empty()) failed_ = why;
+          answer(acks, false);
+        });
+        lock.lock();
+        ended_ = true;
+        changed_.notify_all();
+        return;
+      }
+      if (!batch.acks.empty()) post_([acks = std::move(batch.acks)] { answer(acks, true); });
+      lock.lock();
+      bytes_ -= batch.lines.size();
+      if (bytes_ == 0) changed_.notify_all();
+    }
+  }
+
+  const int out_;
+  Post post_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Batch> queue_;
+  size_t bytes_ = 0;
+  bool stop_ = false, ended_ = false;
+  std::thread writer_;
+};
+
+}  // namespace
+
+void answer(const Acks& acks, bool ok) {
+  for (const Ack& a : acks)
+    if (const auto waiter = a.waiter.lock()) waiter->stored(a.id, ok);
+}
+
+bool write_patiently(int fd, std::string_view data, const std::function<bool()>& stop) {
+  while (!data.empty()) {
+    pollfd p{fd, POLLOUT, 0};
+    const int ready = ::poll(&p, 1, 100);
+    if (ready < 0 && errno != EINTR) throw Error(Exit::io, "cannot write records to standard output: " + reason(errno));
+    if (ready <= 0) {
+      if (stop()) return false;
+      continue;
+    }
+    const ssize_t n = ::write(fd, data.data(), std::min(data.size(), pipe_piece));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) throw Error(Exit::io, "cannot write records to standard output: " + reason(errno));
+    data.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+std::unique_ptr<Store> make_spool_store(std::unique_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post) {
+  return std::make_unique<SpoolStore>(std::move(spool), sync_always, stdout_fd, std::move(post));
+}
+std::unique_ptr<Store> make_pipe_store(int stdout_fd, Post post) { return std::make_unique<PipeStore>(stdout_fd, std::move(post)); }
+
+}  // namespace hh::pool

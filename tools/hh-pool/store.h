@@ -1,0 +1,61 @@
+// Where records go, and when a share may be acknowledged.
+//
+//   with a spool      the loop thread writes each batch to the spool (write(2)); sync "group" acknowledges then, and a thread calls fdatasync
+//                     within 5 ms of the first write; sync "always" acknowledges after fdatasync. Another thread copies the spool to stdout at the
+//                     reader's pace: a slow reader costs no memory and delays no miner, it just reads older lines.
+//   without a spool   stdout is the only copy: a thread writes batches there and a share is acknowledged once its line is written. Where the
+//                     reader falls 16 MiB behind, shares are refused until it catches up.
+//
+// A failure (disk full, fsync, closed pipe) is final: nothing is acknowledged any more and failed() says why. The threads reach the loop
+// through `post`.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stratum/v1.h"
+
+namespace hh::pool {
+
+// Runs a function on the loop's thread, soon.
+using Post = std::function<void(std::function<void()>)>;
+
+// Waits for its share to be stored.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  virtual void stored(const stratum::v1::Id& id, bool ok) = 0;
+};
+struct Ack {
+  std::weak_ptr<Waiter> waiter;
+  stratum::v1::Id id;
+};
+using Acks = std::vector<Ack>;
+void answer(const Acks& acks, bool ok);
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // From now on stdout is written; first_line (with newline) comes before everything else.
+  virtual void start(std::string first_line) = 0;
+  // lines: whole lines. urgent: make them durable at once (a block).
+  virtual void write(std::string lines, Acks acks, bool urgent) = 0;
+  virtual bool can_take() const = 0;
+  // Makes everything durable and lets stdout catch up for so long; then ends the threads. Throws Error(io).
+  virtual void close(int64_t patience_ms) = 0;
+  const std::string& failed() const { return failed_; }  // "" or a sentence; loop thread only
+
+ protected:
+  std::string failed_;
+};
+
+class Spool;
+std::unique_ptr<Store> make_spool_store(std::unique_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post);
+std::unique_ptr<Store> make_pipe_store(int stdout_fd, Post post);
+
+// Writes data in pieces that a pipe takes without blocking, asking stop() ten times a second while the reader is slow. False: stopped.
+// Throws Error(io).
+bool write_patiently(int fd, std::string_view data, const std::function<bool()>& stop);
+
+}  // namespace hh::pool
