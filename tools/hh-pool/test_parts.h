@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "bitcoin/merkle.h"
 #include "records/share_proof.h"
+#include "bitcoin/transaction.h"
 #include "session.h"
 
 namespace hh::pool::test {
@@ -130,8 +131,8 @@ struct TestMiner {
     e2[7] = static_cast<uint8_t>(++count);
     h.merkle_root = bitcoin::root_from_branch(live.coinbase_txid(*from_hex(extranonce1), e2, work), job.record.merkle_branch);
     while (target.met_by(h.hash()) != meets) ++h.nonce;
-    extranonce2 = to_hex(e2);
-    v1::Submit s{user_name, job.record.job, extranonce2, h.time, h.nonce, std::nullopt};
+    extranonces2.push_back(to_hex(e2));
+    v1::Submit s{user_name, job.record.job, extranonces2.back(), h.time, h.nonce, std::nullopt};
     return s;
   }
   std::string submit(const v1::Submit& s) {
@@ -139,7 +140,8 @@ struct TestMiner {
   }
   TestPool& test;
   Lines out;
-  std::string user_name, extranonce1, extranonce2;
+  std::string user_name, extranonce1;
+  std::deque<std::string> extranonces2;  // what the submits point to
   std::shared_ptr<Session> session;
   uint32_t count = 0;
 };

@@ -1,0 +1,56 @@
+#include "test_parts.h"
+
+#include "base/file.h"
+
+using namespace hh;
+using namespace hh::pool;
+using namespace hh::pool::test;
+
+TEST_CASE("two jobs of one template, and of two pools, share no work [C062]", "[C062]") {
+  const auto t = simple_template();
+  JobMaker maker = job_maker(), other = job_maker(0x18b'cfe5'6800, "other");
+  const auto a = maker.make(t, true, 0), b = maker.make(t, false, 0), c = other.make(t, true, 0);
+  CHECK(a->record.job != b->record.job);
+  CHECK(a->coinbase.prefix != b->coinbase.prefix);
+  CHECK(a->record.job == c->record.job);
+  CHECK(a->coinbase.prefix != c->coinbase.prefix);
+}
+
+TEST_CASE("job ids tell stale from unknown [C125]", "[C125]") {
+  JobMaker maker = job_maker();
+  const auto a = maker.make(simple_template(), true, 0), b = maker.make(simple_template(), false, 0);
+  CHECK(maker.was_ours(a->record.job, 2));
+  CHECK(maker.was_ours(b->record.job, 2));
+  CHECK_FALSE(maker.was_ours(b->record.job, 1));
+  for (const std::string& id : std::vector<std::string>{"", "1", "zz", a->record.job + "0", "0" + a->record.job, a->record.job.substr(0, a->record.job.size() - 1) + "g"}) CHECK_FALSE(maker.was_ours(id, 2));
+}
+
+TEST_CASE("a recorded template becomes a block with the right coinbase [C062][C124]", "[C062][C124]") {
+  // What bitcoind 31.99 answered on regtest with nine transactions of 10,000 sat fees each in its mempool, six of them with witnesses.
+  const auto t = std::make_shared<bitcoin::BlockTemplate>(bitcoin::parse_block_template(read_file(TEST_DATA "/template_regtest.json")));
+  REQUIRE(t->transactions.size() == 9);
+  CHECK(t->fees == Sat(90'000));
+  const auto job = job_maker().make(t, true, 0);
+  const Bytes script = bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script;
+  const Bytes extranonce(12, 7);
+  const auto coinbase = bitcoin::parse_transaction(bitcoin::join_coinbase(job->coinbase.prefix, extranonce, bitcoin::suffix_for(job->coinbase, script)));
+  REQUIRE(coinbase.outputs.size() == 3);
+  CHECK(coinbase.outputs[0].value == t->subsidy);
+  CHECK(coinbase.outputs[1].value == Sat(90'000));
+  CHECK(coinbase.outputs[1].script == script);
+  CHECK(coinbase.outputs[2].script == t->witness_commitment_script);
+  CHECK(job->record.tx_count == 10);
+
+  std::vector<bitcoin::Hash256> all{coinbase.txid()};
+  for (const auto& tx : t->transactions) all.push_back(tx.txid);
+  CHECK(bitcoin::root_from_branch(coinbase.txid(), job->record.merkle_branch) == bitcoin::merkle_root(all));
+}
+
+TEST_CASE("fees that would be dust go by the manifest [C062]", "[C062]") {
+  auto t = simple_template();
+  t->fees = Sat(100);
+  LiveJob live(job_maker().make(t, true, 0));
+  const Bytes script = bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script;
+  CHECK(live.work_for(script).fee_to == records::FeeTo::manifest);
+  CHECK(live.work_for({}).suffix == live.work_for(script).suffix);
+}

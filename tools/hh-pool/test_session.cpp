@@ -1,0 +1,138 @@
+#include "test_parts.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+using namespace hh;
+using namespace hh::pool;
+using namespace hh::pool::test;
+
+TEST_CASE("work starts once subscribed and authorized, in either order [C125]", "[C125]") {
+  TestPool p;
+  p.give(simple_template());
+  TestMiner a(p), b(p);
+  CHECK(a.say(R"({"id":1,"method":"mining.subscribe","params":[]})").find("mining.notify\",\"params") == std::string::npos);
+  const std::string first = a.say(v1::authorize_line(2, miner_address, "x"));
+  CHECK(first.find("{\"id\":2,\"result\":true") == 0);
+  CHECK(first.find("mining.set_difficulty") < first.find("\"method\":\"mining.notify\""));
+  CHECK(first.find("\"method\":\"mining.notify\"") != std::string::npos);
+  b.say(v1::authorize_line(2, miner_address, "x"));
+  CHECK(b.say(R"({"id":1,"method":"mining.subscribe","params":[]})").find("\"method\":\"mining.notify\"") != std::string::npos);
+}
+
+TEST_CASE("names: addresses, workers, other networks, strangers [C065]", "[C065]") {
+  TestPool p;
+  p.give(simple_template());
+  const auto authorize = [&](const std::string& user) {
+    TestMiner m(p, user);
+    m.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
+    return m.say(v1::authorize_line(2, user, "x"));
+  };
+  CHECK(authorize(miner_address).find("\"result\":true") != std::string::npos);
+  CHECK(authorize(miner_address + ".a.b").find("\"result\":true") != std::string::npos);
+  CHECK(authorize("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4").find("is an address of main, not of regtest") != std::string::npos);
+  CHECK(authorize("nobody").find("[24,\"the user name is neither a known miner nor an address of regtest") != std::string::npos);
+  CHECK(authorize("").find("[24,") != std::string::npos);
+  CHECK(authorize("a b.rig").find("[24,") != std::string::npos);
+  CHECK(authorize(miner_address + "." + std::string(129, 'x')).find("[24,") != std::string::npos);
+  CHECK(authorize(miner_address + ".a\x01").find("[24,") != std::string::npos);
+}
+
+TEST_CASE("capital letters make no second account [C065]", "[C065]") {
+  const Miners miners(bitcoin::Network::regtest, "");
+  std::string upper = miner_address;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  CHECK(std::get<Identity>(miners.identify(upper)).miner == miner_address);
+}
+
+TEST_CASE("one connection is one miner's [C065]", "[C065]") {
+  TestPool p;
+  p.give(simple_template());
+  TestMiner m(p);
+  m.log_in();
+  CHECK(m.say(v1::authorize_line(5, miner_address + ".second", "x")).find("\"result\":true") != std::string::npos);
+  CHECK(m.say(v1::authorize_line(6, treasury, "x")).find("this connection works for another miner") != std::string::npos);
+}
+
+TEST_CASE("aliases come from the miners file and are read again when it changes [C065]", "[C065]") {
+  const std::string path = (std::filesystem::temp_directory_path() / ("miners." + std::to_string(::getpid()))).string();
+  std::ofstream(path) << R"({"type":"miner","v":1,"miner":"alice","address":")" << miner_address << "\"}\n" << R"({"type":"miner","v":1,"miner":"bob"})" << "\n";
+  Miners miners(bitcoin::Network::regtest, path);
+  miners.load();
+  const auto alice = std::get<Identity>(miners.identify("alice.rig"));
+  CHECK(alice.miner == "alice");
+  CHECK(alice.address == miner_address);
+  CHECK_FALSE(alice.script.empty());
+  CHECK(std::get<Identity>(miners.identify("bob")).script.empty());
+  CHECK_FALSE(miners.load_if_changed());
+  std::ofstream(path, std::ios::app) << R"({"type":"miner","v":1,"miner":"carol"})" << "\n";
+  CHECK(miners.load_if_changed());
+  CHECK(std::holds_alternative<Identity>(miners.identify("carol")));
+  std::ofstream(path, std::ios::app) << "{torn\n";
+  CHECK_THROWS_AS(miners.load_if_changed(), Error);
+  CHECK(std::holds_alternative<Identity>(miners.identify("carol")));  // what was known stays
+  std::remove(path.c_str());
+}
+
+TEST_CASE("an alias's share says where its fees went [C065]", "[C065]") {
+  const std::string path = (std::filesystem::temp_directory_path() / ("alias." + std::to_string(::getpid()))).string();
+  std::ofstream(path) << R"({"type":"miner","v":1,"miner":"alice","address":")" << miner_address << "\"}\n" << R"({"type":"miner","v":1,"miner":"bob"})" << "\n";
+  PoolConfig c;
+  c.start_difficulty = bitcoin::Difficulty(1 << 12);
+  TestPool p(c);
+  p.miners = Miners(bitcoin::Network::regtest, path);
+  p.miners.load();
+  const auto job = p.give(simple_template());
+  for (const std::string name : {"alice", "bob"}) {
+    TestMiner m(p, name);
+    m.log_in();
+    m.submit(m.find(*job, easy()));
+  }
+  const auto lines = p.store.lines("share");
+  REQUIRE(lines.size() == 2);
+  const auto alice = records::parse_share_line(lines[0]), bob = records::parse_share_line(lines[1]);
+  CHECK(alice.fee_to == records::FeeTo::coinbase);
+  CHECK(alice.address == miner_address);
+  CHECK(bob.fee_to == records::FeeTo::manifest);
+  CHECK(bob.address.empty());
+  for (const auto& s : {alice, bob}) CHECK(records::verify_share(job->record, s).fault.empty());
+  std::remove(path.c_str());
+}
+
+TEST_CASE("who does not speak the protocol is let go [C125]", "[C125]") {
+  TestPool p;
+  TestMiner http(p), noise(p), silent(p), idle(p);
+  http.say("GET / HTTP/1.1");
+  CHECK_FALSE(http.out.closed.empty());
+  noise.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
+  for (int i = 0; i < 9; ++i) noise.say("{");
+  CHECK(noise.out.closed.empty());
+  noise.say("{");
+  CHECK_FALSE(noise.out.closed.empty());
+  idle.log_in();
+  p.clock.advance_ms(30'001);
+  p.pool->tick();
+  CHECK(silent.out.closed == "it did not authorize in time");
+  CHECK(idle.out.closed.empty());
+  p.clock.advance_ms(600'000);
+  p.pool->tick();
+  CHECK(idle.out.closed == "it was silent for too long");
+}
+
+TEST_CASE("extranonces differ between connections [C125]", "[C125]") {
+  TestPool p;
+  p.give(simple_template());
+  TestMiner a(p), b(p);
+  a.log_in();
+  b.log_in();
+  CHECK(a.extranonce1 != b.extranonce1);
+}
+
+TEST_CASE("the difficulty never exceeds the network's, so that no block is lost [C125]", "[C125]") {
+  TestPool p;
+  p.give(simple_template(0x207fffff));
+  TestMiner m(p);
+  m.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
+  CHECK(m.say(v1::authorize_line(2, miner_address, "x")).find("\"params\":[0.0000000004656612873077392578125]") != std::string::npos);
+}
