@@ -33,9 +33,9 @@ Msat parse_amount(std::string_view text) {
     case 'u': factor = 100'000; break;
     case 'n': factor = 100; break;
     case 'p': factor = 1, divisor = 10; break;
-    default: text.remove_suffix(0);
+    default: break;  // a digit, or something that is refused below
   }
-  if (text.back() < '0' || text.back() > '9') text.remove_suffix(1);
+  if (divisor != 1 || factor != 100'000'000'000) text.remove_suffix(1);
   int64_t n = 0;
   const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc{} || at != text.data() + text.size() || text.empty() || text[0] == '0' || text[0] == '-')
@@ -73,6 +73,12 @@ std::array<uint8_t, N> parse_fixed(BytesView values, const char* what) {
   return out;
 }
 
+std::string parse_description(BytesView values) {
+  const auto bytes = five_to_eight_strict(values);
+  if (!bytes) refuse("has a malformed description");
+  return std::string(as_text(*bytes));
+}
+
 // BOLT 9 features that an invoice may require and that the nodes we drive understand; even bits, the odd ones are always fine.
 const std::set<size_t> known_features{8, 14, 16, 24, 36, 48};
 
@@ -99,7 +105,7 @@ void parse_field(uint8_t type, BytesView data, Invoice& out, Fields& fields) {
     case 16: out.payment_secret = parse_fixed<32>(data, "payment secret"); break;
     case 23: out.description_hash = parse_fixed<32>(data, "description hash"); break;
     case 19: fields.payee = parse_fixed<33>(data, "payee key"); break;
-    case 13: out.description = as_text(five_to_eight_padded(data)); break;
+    case 13: out.description = parse_description(data); break;
     case 6: out.expiry_seconds = parse_number(data, "expiry"); break;
     case 24: out.min_final_cltv_delta = parse_number(data, "final CLTV delta"); break;
     case 5: parse_features(data, out); break;

@@ -58,6 +58,7 @@ std::string lightning_address_url(std::string_view address, bool allow_loopback)
   const std::string_view user = address.substr(0, at), host = address.substr(at + 1);
   if (user.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.+") != std::string_view::npos)
     throw Error(Exit::data, "the user of a lightning address may only have a-z 0-9 - _ . +");
+  if (host.find_first_of("/?#@%") != std::string_view::npos) throw Error(Exit::data, "after the @ of a lightning address comes a host, and nothing else");
   const char* scheme = plain_http(host_of(host), allow_loopback) ? "http" : "https";
   const std::string url = fmt::format("{}://{}/.well-known/lnurlp/{}", scheme, host, http::percent_encode(user));
   return http::check_lnurl(url, fmt::format("the lightning address {}", address), allow_loopback).text();

@@ -1,6 +1,6 @@
 // LNURL-pay: from a lightning address or an LNURL to an invoice (LUD-01, LUD-06, LUD-16, LUD-17), without doing the web requests itself.
 //
-//   1. pay_url()            where to ask            alice@example.com -> https://example.com/.well-known/lnurlp/alice
+//   1. …_url()              where to ask            alice@example.com -> https://example.com:443/.well-known/lnurlp/alice
 //   2. read_parameters()    what the service says   callback, least and most it takes, metadata
 //   3. callback_url()       where to ask for an invoice over an exact amount
 //   4. read_invoice()       the answer's invoice, still unchecked: see refuse_invoice() in bolt11.h

@@ -30,18 +30,18 @@ std::string answer(const std::string& callback = "https://pay.example.com/cb?id=
 TEST_CASE("LUD-01's example decodes", "[lnurl]") {
   const std::string text =
       "LNURL1DP68GURN8GHJ7UM9WFMXJCM99E3K7MF0V9CXJ0M385EKVCENXC6R2C35XVUKXEFCV5MKVV34X5EKZD3EV56NYD3HXQURZEPEXEJXXEPNXSCRVWFNV9NXZCN9XQ6XYEFHVGCXXCMYXYMNSERXFQ5FNS";
-  const std::string url = "https://service.com/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df";
+  const std::string url = "https://service.com:443/api?q=3fc3645b439ce8e7f2553a69e5267081d96dcd340693afabe04be7b0ccd178df";
   CHECK(lnurl_url(text) == url);
   CHECK(lnurl_url("lightning:" + text) == url);
-  CHECK(lnurl_url("lnurlp://service.com/api") == "https://service.com/api");
-  CHECK(lnurl_url("https://service.com/api") == "https://service.com/api");
+  CHECK(lnurl_url("lnurlp://service.com/api") == "https://service.com:443/api");
+  CHECK(lnurl_url("https://service.com/api") == "https://service.com:443/api");
   CHECK(refusal([&] { lnurl_url(text.substr(0, text.size() - 1) + "Q"); }) != "accepted");
   CHECK(refusal([&] { lnurl_url("LNURL1dp68"); }) != "accepted");
 }
 
 TEST_CASE("a lightning address leads to its well-known URL", "[lnurl]") {
-  CHECK(lightning_address_url("satoshi@bitcoin.org") == "https://bitcoin.org/.well-known/lnurlp/satoshi");
-  CHECK(lightning_address_url("a@abcdefghijklmnop.onion") == "http://abcdefghijklmnop.onion/.well-known/lnurlp/a");
+  CHECK(lightning_address_url("satoshi@bitcoin.org") == "https://bitcoin.org:443/.well-known/lnurlp/satoshi");
+  CHECK(lightning_address_url("a@abcdefghijklmnop.onion") == "http://abcdefghijklmnop.onion:80/.well-known/lnurlp/a");
   CHECK(lightning_address_url("rig@127.0.0.1:8080", true) == "http://127.0.0.1:8080/.well-known/lnurlp/rig");
   for (const char* bad : {"satoshi", "@bitcoin.org", "satoshi@", "Satoshi@bitcoin.org", "a/b@bitcoin.org", "a@b@c", "a@host/path", "a b@host", "a@host?x=1", "a@user:pw@host"})
     CHECK(refusal([&] { lightning_address_url(bad); }) != "accepted");
@@ -61,7 +61,7 @@ TEST_CASE("a service's parameters are read and its amounts kept", "[lnurl]") {
   const PayParameters p = read_parameters(answer(), "rig@example.com");
   CHECK(p.least == Msat(1000));
   CHECK(p.metadata == R"([["text/plain","rig"]])");
-  CHECK(callback_url(p, Msat(1000), "rig") == "https://pay.example.com/cb?id=7&amount=1000");
+  CHECK(callback_url(p, Msat(1000), "rig") == "https://pay.example.com:443/cb?id=7&amount=1000");
   CHECK_THAT(refusal([&] { callback_url(p, Msat(999), "rig@example.com"); }), Contains("takes 1000 to 5000000 msat, not 999"));
   CHECK(refusal([&] { callback_url(p, Msat(5'000'001), "rig"); }) != "accepted");
 }
@@ -75,7 +75,7 @@ TEST_CASE("a service that refuses or talks nonsense is quoted, shortly", "[lnurl
     CHECK_THAT(e.what(), Contains("rig@example.com refuses: no such user"));
   }
   CHECK(refusal([] { read_parameters(R"({"status":"ERROR","reason":")" + std::string(100'000, 'x') + "\"}", "rig"); }).size() < 300);
-  for (const std::string bad : {std::string(""), std::string("<html>"), std::string("[]"), std::string("{}"), answer("https://x/", "not json"), answer("https://x/", "[]"),
+  for (const std::string& bad : {std::string(""), std::string("<html>"), std::string("[]"), std::string("{}"), answer("https://x/", "not json"), answer("https://x/", "[]"),
                                 std::string(R"({"tag":"withdrawRequest","callback":"https://x/","minSendable":1,"maxSendable":2,"metadata":"[]"})"),
                                 std::string(R"({"tag":"payRequest","callback":"https://x/","minSendable":3,"maxSendable":2,"metadata":"[[\"text/plain\",\"a\"]]"})"),
                                 std::string(R"({"tag":"payRequest","callback":"https://x/","minSendable":0,"maxSendable":2,"metadata":"[[\"text/plain\",\"a\"]]"})"),

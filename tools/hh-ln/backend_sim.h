@@ -38,6 +38,7 @@ class SimBackend : public Backend {
   bool has_htlc(const PaymentHash& hash) override;
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
   std::optional<std::string> invoice_for(const payout::Destination& destination, Msat amount) override;
+  store::Database& database() { return db_; }
 
  private:
   bool take(const char* fault);

@@ -23,8 +23,8 @@ std::string private_file(const std::string& path, bool create) {
   return path;
 }
 
-store::Options options(bool create) {
-  return {.mode = create ? store::Mode::create : store::Mode::read_only, .application_id = journal_application_id, .on_fatal = {}, .vfs = {}};
+store::Options options(bool create, const std::string& vfs) {
+  return {.mode = create ? store::Mode::create : store::Mode::read_only, .application_id = journal_application_id, .on_fatal = {}, .vfs = vfs};
 }
 
 constexpr const char* attempt_columns =
@@ -54,7 +54,8 @@ constexpr const char* line_query =
 
 }  // namespace
 
-Journal::Journal(const std::string& path, bool create, const Clock& clock) : clock_(clock), db_(private_file(path, create), options(create)) {
+Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs)
+    : clock_(clock), db_(private_file(path, create), options(create, vfs)) {
   store::Migrator migrator(db_, journal_migrations(), clock_);
   if (!create) {
     migrator.require_latest();

@@ -76,7 +76,8 @@ struct Foreign {
 class Journal {
  public:
   // create: makes the file (mode 0600) and its tables, migrates an older one. Otherwise read-only; Error(no_input) where it does not exist.
-  Journal(const std::string& path, bool create, const Clock& clock = system_clock());
+  // vfs: for tests, see store::Options.
+  Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "");
 
   // Records a verified manifest and its lines with pay > 0; nothing where they are there. Throws Error(data) where they are there with other terms.
   void add(const payout::VerifiedManifest& m);
@@ -89,10 +90,9 @@ class Journal {
 
   // A new attempt in RESOLVED with its invoice. Throws ConstraintError where the hash is known already or the line has an open attempt.
   Attempt start(const Line& line, const Resolved& resolved, const std::string& backend, const std::string& node, Msat fee_limit);
-  // Moves the attempt along next(state, event). False: somebody else has moved it meanwhile, or the machine has no such move. Throws Error(software) for
+  // Moves the attempt along next(state, event); Event::in_flight also sets `seen`. False: somebody else has moved it meanwhile, or the machine has no such move. Throws Error(software) for
   // a preimage that is not the hash's.
   bool apply(Attempt& attempt, Event event, const Change& change = {});
-  // Sets `seen` together with INFLIGHT; see Event::in_flight. Part of apply.
 
   void set_note(const Line& line, const std::string& note);
   bool hold(const std::string& manifest_id, int64_t line, const std::string& reason);  // false: there is no such line, or it is held already
