@@ -7,7 +7,7 @@ carol=bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080
 speed=60000  # hashes a second of the slowest miner
 wallet_options="--backend sim"
 maturity_options="--maturity 6"
-blocks_wanted=6  # the first, and five that confirm it
+blocks_wanted=6  # one, and five that confirm it
 
 start_chain() {
   start devchain "hh-devchain --datadir chain --mempool-seconds 2"
@@ -19,13 +19,14 @@ start_chain() {
 }
 
 accounts() {
-  show "hh-ledger miner set alice --chain dev --destination alice@miners.example --db ledger.sqlite"
-  show "hh-ledger miner set bob --chain dev --destination bob@miners.example --db ledger.sqlite"
-  show "hh-ledger miner set $carol --chain dev --destination carol@miners.example --db ledger.sqlite"
+  show "hh-ledger miner set alice --chain dev --destination alice@miners.example --db ledger.sqlite >>accounts.jsonl"
+  show "hh-ledger miner set bob --chain dev --destination bob@miners.example --db ledger.sqlite >>accounts.jsonl"
+  show "hh-ledger miner set $carol --chain dev --destination carol@miners.example --db ledger.sqlite >>accounts.jsonl"
   show "hh-ledger miner show --db ledger.sqlite >miners.jsonl"
   tell "carol's name is an on-chain address: if she finds the block, its coinbase pays her the transaction fees."
 }
 
 mature() {
-  show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options"
+  show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
+  jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
 }

@@ -84,7 +84,7 @@ accounts() {
   await 20 "the LNURL service" grep -q http "$dir/lnurl.out"
   base=$(head -n 1 "$dir/lnurl.out")
   for name in alice bob; do
-    show "hh-ledger miner set $name --chain signet --kind lnurl --destination $base/$name --db ledger.sqlite"
+    show "hh-ledger miner set $name --chain signet --kind lnurl --destination $base/$name --db ledger.sqlite >>accounts.jsonl"
   done
   show "hh-ledger miner show --db ledger.sqlite >miners.jsonl"
   # hh-ln gets only the rights that it uses.
@@ -96,5 +96,6 @@ accounts() {
 mature() {
   tell "Mining 99 more blocks, until the coinbase is mature (some minutes)."
   mine 99 'raw(51)'
-  show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options"
+  show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
+  jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
 }

@@ -7,7 +7,7 @@ print_table() {
     def pad($n): tostring | (" " * ([$n - length, 0] | max)) + .;
     def name($n): tostring | if length > $n then .[0:$n - 1] + "…" else . end | . + (" " * ($n - length));
     # msat as satoshis with three places, by integer arithmetic; jq 1.6 keeps integers below 2^53 exact.
-    def sat: if . < 0 then "-" + (-. | sat) else "\((. - . % 1000) / 1000).\((. % 1000 + 1000) | tostring | .[1:])" end;
+    def sat: if . < 0 then "-" + ((0 - .) | sat) else "\((. - . % 1000) / 1000).\((. % 1000 + 1000) | tostring | .[1:])" end;
     def row($a; $b; $c; $d; $e; $f): "   \($a | name(22))\($b | pad(8))\($c | pad(22))\($d | pad(14))\($e | pad(18))\($f | pad(14))";
     . as $balances
     | ($payout[0]) as $head
@@ -16,9 +16,9 @@ print_table() {
     | ($balances | map(select(.type == "balance") | {key: .account, value: .balance_msat}) | from_entries) as $books
     | row("account"; "shares"; "earned sat"; "fees sat"; "paid sat"; "owed sat"),
       ($lines[] | . as $line | row(.account; .shares; .earned_msat | sat; .fees_msat | sat;
-        ([$paid[] | select(.line == $line.line) | .amount_msat] | add // 0) | sat; -($books[.account] // 0) | sat)),
-      row("operator (0.5 %)"; ""; $head.operator_msat | sat; ""; ""; -($books.operator // 0) | sat),
-      row("node pool (0.5 %)"; ""; $head.node_pool_msat | sat; ""; ""; -($books.node_pool // 0) | sat),
+        ([$paid[] | select(.line == $line.line) | .amount_msat] | add // 0) | sat; (0 - ($books[.account] // 0)) | sat)),
+      row("operator (0.5 %)"; ""; $head.operator_msat | sat; ""; ""; (0 - ($books.operator // 0)) | sat),
+      row("node pool (0.5 %)"; ""; $head.node_pool_msat | sat; ""; ""; (0 - ($books.node_pool // 0)) | sat),
       "",
       "   block subsidy \($head.subsidy_msat | sat) sat = \($head.operator_msat + $head.node_pool_msat + $head.earned_msat | sat) sat given out",
       "   transaction fees \($head.fees_msat | sat) sat, to the finder, \($head.finder), by " + (if $head.fee_to == "coinbase" then "its own coinbase" else "the manifest" end),
