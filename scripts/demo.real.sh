@@ -20,11 +20,13 @@ lncli_of() { # NAME ARGUMENT…
   lncli --lnddir="$dir/$name" --network=signet --rpcserver="127.0.0.1:$(<"$name.rpc")" "$@"
 }
 
+# lnd is told nothing of the challenge: with it, lnd 0.21 takes the network for another one than bitcoind reports ("expected network Unknown
+# BitcoinNet"), and as it speaks to bitcoind by RPC only, it does not need to know.
 start_lnd() { # NAME
   local name=$1 rpc rest peer
   rpc=$(free_port) rest=$(free_port) peer=$(free_port)
   echo "$rpc" >"$name.rpc" && echo "$rest" >"$name.rest" && echo "$peer" >"$name.peer"
-  start "$name" "lnd --lnddir=$name --noseedbackup --nobootstrap --bitcoin.node=bitcoind --bitcoin.signet --bitcoin.signetchallenge=51 --bitcoin.defaultchanconfs=1 --bitcoind.rpchost=127.0.0.1:$rpc_port --bitcoind.rpccookie=$cookie --bitcoind.rpcpolling --bitcoind.blockpollinginterval=1s --bitcoind.txpollinginterval=1s --listen=127.0.0.1:$peer --rpclisten=127.0.0.1:$rpc --restlisten=127.0.0.1:$rest --protocol.wumbo-channels --maxpendingchannels=10 --debuglevel=warn"
+  start "$name" "lnd --lnddir=$name --noseedbackup --nobootstrap --bitcoin.node=bitcoind --bitcoin.signet --bitcoin.defaultchanconfs=1 --bitcoind.rpchost=127.0.0.1:$rpc_port --bitcoind.rpccookie=$cookie --bitcoind.rpcpolling --bitcoind.blockpollinginterval=1s --bitcoind.txpollinginterval=1s --listen=127.0.0.1:$peer --rpclisten=127.0.0.1:$rpc --restlisten=127.0.0.1:$rest --protocol.wumbo-channels --maxpendingchannels=10 --debuglevel=warn"
   await 120 "$name" lncli_of "$name" getinfo
 }
 
@@ -32,9 +34,11 @@ is_synced() { lncli_of "$1" getinfo | jq -e '.synced_to_chain'; }
 has_channels() { lncli_of treasury listchannels --active_only | jq -e --argjson n "$channels" '.channels | length == $n'; }
 has_money() { lncli_of treasury walletbalance | jq -e --argjson need "$((channels * channel_sat))" '(.confirmed_balance | tonumber) > $need'; }
 
-# Bitcoin Core and lnd where PATH does not have them: built once per machine.
+# Bitcoin Core and lnd, built once per machine where they are not there yet.
 find_peers() {
-  "$root/scripts/peers" bitcoin lnd || die "$EX_UNAVAILABLE" "bitcoind and lnd are needed"
+  local ready
+  ready=$("$root/scripts/peers" --status --json | jq -s '[.[] | select(.name == ("bitcoin", "lnd")) | select(.state == ("built", "on-path"))] | length')
+  ((ready == 2)) || "$root/scripts/peers" bitcoin lnd || die "$EX_UNAVAILABLE" "bitcoind and lnd are needed"
   PATH=$("$root/scripts/peers" --path):$PATH
 }
 
