@@ -5,7 +5,7 @@
 
 carol=tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx
 speed=250000
-maturity_options="--maturity 100"
+maturity_options="--maturity 6"  # for a short demonstration; the default is 100
 blocks_wanted=1
 channels=4          # 10 BTC each, the most that lnd puts into one
 channel_sat=1000000000
@@ -98,8 +98,8 @@ accounts() {
 }
 
 mature() {
-  tell "Mining 99 more blocks, until the coinbase is mature (some minutes)."
-  mine 99 'raw(51)'
+  tell "Mining 5 more blocks on top."
+  mine 5 'raw(51)'
   show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
   jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
 }
