@@ -71,7 +71,7 @@ void Replay::add_line(std::string_view line) {
     add_share(records::view_of(share), records::share_line(share));
   } else if (type == "block") {
     const records::Block block = records::parse_block(record);
-    if (Cut* cut = cut_at(block.source, block.seq)) require_next(*cut, block.seq), advance(*cut);
+    if (Cut* cut = cut_at(block.source, block.seq)) require_next(*cut, block.seq), advance(*cut, block.seq);
   }
 }
 
@@ -86,14 +86,20 @@ Replay::Cut* Replay::cut_at(std::string_view source, uint64_t seq) {
   return cut != nullptr && seq >= cut->range.first_seq && seq <= cut->range.last_seq ? cut : nullptr;
 }
 
-void Replay::require_next(const Cut& cut, uint64_t seq) const {
+// A gap is no fault by itself: a ledger may have been told to go on after one (hh-ledger append --allow-gaps), and then its root says so. It is
+// remembered as the likely reason if something differs in the end.
+void Replay::require_next(const Cut& cut, uint64_t seq) {
   if (seq < cut.next_seq) refuse(fmt::format("seq {} of {} comes twice, or out of order", seq, cut.range.source));
-  if (seq > cut.next_seq) refuse(fmt::format("seq {} of {} is missing: {} follows {}", cut.next_seq, cut.range.source, seq, cut.next_seq - 1));
+  if (seq > cut.next_seq) note_gap(cut, seq - 1);
+}
+
+void Replay::note_gap(const Cut& cut, uint64_t last_missing) {
+  if (gap_.empty()) gap_ = fmt::format(" (records {} to {} of {} are missing in the input)", cut.next_seq, last_missing, cut.range.source);
 }
 
 // One more record of the cut is in. Leaves go into the tree as soon as it is their cut's turn.
-void Replay::advance(Cut& cut) {
-  ++cut.next_seq;
+void Replay::advance(Cut& cut, uint64_t seq) {
+  cut.next_seq = seq + 1;
   for (; current_cut_ < cuts_.size(); ++current_cut_) {
     Cut& c = cuts_[current_cut_];
     for (const crypto::Digest& leaf : c.waiting) tree_.append_hash(leaf);
@@ -125,7 +131,7 @@ void Replay::add_share(const records::ShareView& share, std::string_view canonic
   cut->earliest_ms = std::min(cut->earliest_ms, share.time_ms);
   add_weight(share.miner, Work(static_cast<Uint128>(share.work)));
   cut->waiting.push_back(crypto::leaf_hash(canonical));
-  advance(*cut);
+  advance(*cut, share.seq);
 }
 
 void Replay::add_weight(std::string_view miner, Work work) {
@@ -166,14 +172,18 @@ void Replay::trim_window() {
   work_ = Work(work_.hashes() - excess);
 }
 
-void Replay::require_complete() const {
-  for (const Cut& c : cuts_)
-    if (!c.is_complete()) refuse(fmt::format("records {} to {} of {} are missing", c.next_seq, c.range.last_seq, c.range.source));
-  if (!found_block_) refuse(fmt::format("no share of the round hashes to its block {}", round_.block->hash));
+// What waits for records that never came.
+void Replay::flush() {
+  for (Cut& c : cuts_) {
+    if (!c.is_complete()) note_gap(c, c.range.last_seq);
+    for (const crypto::Digest& leaf : c.waiting) tree_.append_hash(leaf);
+    c.waiting.clear();
+  }
 }
 
-records::Round Replay::finish() {
-  require_complete();
+records::Round Replay::finish() try {
+  flush();
+  if (!found_block_) refuse(fmt::format("no share of the round hashes to its block {}", round_.block->hash));
   if (round_.scheme == records::Scheme::pplns) trim_window();
   records::Round replayed = round_;
   replayed.shares = shares_;
@@ -186,6 +196,8 @@ records::Round Replay::finish() {
   }
   require_same(replayed);
   return replayed;
+} catch (const Error& e) {
+  throw Error(e.code(), e.what() + gap_);
 }
 
 void Replay::require_same(const records::Round& replayed) const {

@@ -30,7 +30,7 @@ class Replay {
   explicit Replay(records::Round round);
   ~Replay();
 
-  // One line without its newline. Record types other than job and share are skipped. Throws Error(data): no record, a gap or repetition in seq,
+  // One line without its newline. Record types other than job and share are skipped. Throws Error(data): no record, a repetition in seq,
   // a share without its job, another chain, a hash that misses its work.
   void add_line(std::string_view line);
   uint64_t shares() const { return shares_; }  // so far
@@ -52,14 +52,15 @@ class Replay {
 
   Cut* cut_at_source(std::string_view source);
   Cut* cut_at(std::string_view source, uint64_t seq);
-  void require_next(const Cut& cut, uint64_t seq) const;
-  void advance(Cut& cut);
+  void require_next(const Cut& cut, uint64_t seq);
+  void note_gap(const Cut& cut, uint64_t last_missing);
+  void advance(Cut& cut, uint64_t seq);
   void add_job(records::Job job);
   void add_share(const records::ShareView& share, std::string_view canonical);
   void add_weight(std::string_view miner, records::Work work);
   void note_block(const records::ShareView& share, const records::Job& job, const bitcoin::Hash256& hash);
   void trim_window();
-  void require_complete() const;
+  void flush();
   void require_same(const records::Round& replayed) const;
 
   records::Round round_;
@@ -71,6 +72,7 @@ class Replay {
   uint64_t shares_ = 0;
   records::Work work_;
   bool found_block_ = false;
+  std::string gap_;  // the first one, for people; empty: none
 };
 
 }  // namespace hh::payout
