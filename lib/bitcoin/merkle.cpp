@@ -59,8 +59,8 @@ Hash256 witness_commitment(std::vector<Hash256> others_wtxid, const Hash256& res
 }
 
 Bytes witness_commitment_script(const Hash256& commitment) {
-  Bytes script(commitment_start.begin(), commitment_start.end());
-  script.insert(script.end(), commitment.bytes.begin(), commitment.bytes.end());
+  Bytes script(commitment_start.size() + commitment.bytes.size());
+  std::copy(commitment.bytes.begin(), commitment.bytes.end(), std::copy(commitment_start.begin(), commitment_start.end(), script.begin()));
   return script;
 }
 
