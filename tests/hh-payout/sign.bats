@@ -40,6 +40,7 @@ sign() { hh-payout sign --key key.pem --iat 1700000000 --exp 1700604800 --jti a1
   hh-payout verify --key key.pub --at 1700000001 signed.json | jq -e --arg id "$(tr -d '\n' <"$data/round.manifest" | sha256sum | cut -d' ' -f1)" '.ok and .what == "manifest \($id)"'
   hh-payout verify --key key.pub --at 1700000001 --print-manifest signed.json | cmp - "$data/round.manifest"
   jq -r .jws signed.json | hh-payout verify --key key.pub --at 1700000001
+  hh-payout verify --key "$(cat key.pub)" --at 1700000001 signed.json
   jq -r .jws signed.json | cut -d. -f2 | tr '_-' '/+' | base64 -d 2>/dev/null | cmp - <(tr -d '\n' <"$data/round.manifest")
   hh-payout manifest signed.json | cmp - "$data/round.manifest"
 }

@@ -22,7 +22,7 @@ PayoutInput read_checked(const Options& o) {
   if (o.public_key.empty()) return in;
   if (in.signed_line.empty()) throw Error(Exit::usage, "--key is for a signed manifest, this input is not signed");
   const int64_t now = o.at.empty() ? system_clock().unix_seconds() : parse_instant(o.at, "--at");
-  verify_signed_or_throw(in.signed_line, crypto::KeySet::load(o.public_key), now);
+  verify_signed_or_throw(in.signed_line, read_keys(o.public_key), now);
   return in;
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/file.h"
 #include "commands.h"
 #include "json/fields.h"
@@ -102,6 +104,12 @@ PayoutInput read_payout(const std::string& path) {
   });
   require_end(in);
   return result;
+}
+
+crypto::KeySet read_keys(const std::string& file_or_key) {
+  constexpr size_t key_text = 43;  // base64url of 32 bytes
+  if (file_or_key.size() != key_text || std::filesystem::exists(file_or_key)) return crypto::KeySet::load(file_or_key);
+  return {crypto::VerifyKey::parse(file_or_key, "--key")};
 }
 
 std::string read_only_line(const std::string& path) {

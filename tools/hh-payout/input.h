@@ -22,6 +22,9 @@ struct PayoutInput {
 };
 PayoutInput read_payout(const std::string& path);
 
+// A file of public keys, or one key as base64url. Throws Error(no_input) or Error(data).
+crypto::KeySet read_keys(const std::string& file_or_key);
+
 // The only line of path. Throws Error(data) where there is none or another one follows.
 std::string read_only_line(const std::string& path);
 

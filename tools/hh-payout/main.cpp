@@ -34,7 +34,7 @@ void sign_options(CLI::App& app, Options& o) {
 }
 void verify_options(CLI::App& app, Options& o) {
   add_input(app, o, "a signed manifest");
-  app.add_option("--key", o.public_key, "file of the public keys that are trusted")->required()->type_name("FILE");
+  app.add_option("--key", o.public_key, "public keys that are trusted: a file, or one as base64url")->required()->type_name("KEYS");
   app.add_option("--at", o.at, "check the time as of then, not now")->type_name("TIME");
   app.add_flag("--print-manifest", o.print_manifest, "print the verified manifest, not the result");
 }
@@ -42,7 +42,7 @@ void explain_options(CLI::App& app, Options& o) {
   add_input(app, o, "a payout and its lines, a manifest or a signed manifest");
   app.add_option("--account", o.account, "miner:NAME or node:NAME")->required()->type_name("ACCOUNT");
   app.add_option("--nodes", o.nodes, "node records, to say why a node is not eligible")->type_name("FILE");
-  app.add_option("--key", o.public_key, "check the signature first, with these public keys")->type_name("FILE");
+  app.add_option("--key", o.public_key, "check the signature first, with these public keys")->type_name("KEYS");
   app.add_option("--at", o.at, "with --key: check the time as of then, not now")->type_name("TIME");
   app.add_flag("--json", o.json, "print an explanation record");
 }

@@ -43,7 +43,7 @@ int sign(const Options& o, const Settings& s) {
 
 int verify(const Options& o, const Settings& s) {
   const int64_t now = o.at.empty() ? system_clock().unix_seconds() : parse_instant(o.at, "--at");
-  const auto keys = crypto::KeySet::load(o.public_key);
+  const auto keys = read_keys(o.public_key);
   const VerifiedManifest v = verify_signed_or_throw(read_only_line(o.input), keys, now);
   require_chain(s, v.manifest.payout.chain);
   if (o.print_manifest) {
