@@ -27,7 +27,7 @@ teardown() { hh_teardown; }
   [ "$status" -eq 0 ]
   wait_for_record pool block
   jq -se '[.[] | select(.type == "share")] | map(.version) | unique | length > 1' spool.jsonl
-  ! grep -q '"result":"rejected","reason":"2[0234]' <<<"$output"
+  run ! grep -q '"result":"rejected","reason":"2[0234]' <<<"$output"
 }
 
 @test "throttle, suggested difficulty, time limit (C125)" {

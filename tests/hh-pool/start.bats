@@ -86,7 +86,7 @@ PY
   wait_for_record devchain devchain
   wait_for_log pool '"event":"bitcoind_up"'
   wait_for_log pool '"event":"block_accepted"' 30
-  ! compgen -G "$T/spool.jsonl.block-*.hex"
+  run ! compgen -G "$T/spool.jsonl.block-*.hex"
   eventually 10 eval "[ \$(grep -c '\"event\":\"job\"' pool.err) -gt $jobs ]"
 }
 
@@ -129,13 +129,14 @@ PY
 @test "SIGHUP reloads the miners and says what needs a restart; systemd is told" {
   start_devchain --bits 1f00aaaa
   printf 'treasury = "%s"\n' "$TREASURY" >pool.toml
-  python3 - >notified <<'PY' &
+  python3 - >notified 3>&- <<'PY' &
 import socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind("notify"); s.settimeout(30)
 seen = ""
 while "STOPPING=1" not in seen: seen += s.recv(4096).decode() + "\n"
 print(seen)
 PY
+  listener=$!
   eventually 5 test -S notify
   NOTIFY_SOCKET=$T/notify start_pool pool dev --config pool.toml
   printf 'source = "south"\n' >>pool.toml
@@ -147,7 +148,7 @@ PY
   is_running pool
   stop pool
   [ "$STOPPED" -eq 0 ]
-  wait
+  wait "$listener"
   grep -q '^READY=1' notified
   grep -q '^RELOADING=1' notified
 }

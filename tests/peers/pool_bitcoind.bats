@@ -43,7 +43,7 @@ coinbase_is() {
   wait_for_log pool '"event":"proposal_accepted"'
   # bitcoind may give a template that is some seconds old: wait for the one with the transactions.
   eventually 30 eval "grep -q '\"fees_sat\":$FEES,' spool.jsonl"
-  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --max-blocks 2 --max-seconds 60 >mined
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 2 --max-seconds 60 >mined
   eventually 10 eval "[ \$(grep -c '\"type\":\"submission\"' spool.jsonl) -ge 2 ]"
   block=$(grep '"type":"block"' spool.jsonl | jq -c --argjson f "$FEES" 'select(.fees_sat == $f)')
   [ "$(field fee_to <<<"$block")" = coinbase ]
@@ -69,7 +69,7 @@ coinbase_is() {
   cli node invalidateblock "$(cli node getblockhash 5)"
   wait_for_log pool '"height":5,"new_tip":"true"'
   mine node 1 "raw(5151)"
-  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER" --max-blocks 1 --max-seconds 60
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER" --throttle 20 --max-blocks 1 --max-seconds 60
   [ "$(cli node getblockcount)" -ge 6 ]
 }
 

@@ -50,8 +50,7 @@ std::array<uint8_t, extranonce1_size> Pool::next_extranonce1() {
 
 void Pool::tick() {
   const int64_t now = clock.monotonic_ms();
-  const std::unordered_set<Session*> all = sessions_;  // a session that is closed removes itself
-  for (Session* s : all) s->tick(now);
+  for (Session* s : sessions_) s->tick(now);  // closing one does not remove it yet: its connection's last handler does
 }
 
 void Pool::submit_if_block(const Accepted& a) {

@@ -55,7 +55,7 @@ class Pool {
   size_t session_count() const { return sessions_.size(); }
   // Unique among the sessions of this run; starts at a random place, so that two pools seldom hand out the same.
   std::array<uint8_t, extranonce1_size> next_extranonce1();
-  // About ten times a second.
+  // About once a second: time-outs and difficulties.
   void tick();
 
   // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.

@@ -119,7 +119,6 @@ int Daemon::run() {
 }
 
 void Daemon::tick() {
-  pool_->tick();
   if (stop_requested()) {
     log::info("stopping", {{"sessions", pool_->session_count()}, {"accepted", pool_->counters.accepted}});
     return server_.stop();
@@ -136,6 +135,7 @@ void Daemon::tick() {
   if (take_reload_request()) reload();
   if (now < next_second_ms_) return;
   next_second_ms_ = now + 1000;
+  pool_->tick();
   notify_service_manager("WATCHDOG=1");
   try {
     if (miners_.load_if_changed()) log::info("miners_loaded", {{"file", options_.miners_file}, {"aliases", miners_.size()}});
