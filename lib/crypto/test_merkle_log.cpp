@@ -114,6 +114,8 @@ TEST_CASE("a proof holds for its own leaf, place, size and root only", "[C073][L
   }
   CHECK_FALSE(verify_inclusion(hashes[0], 0, 0, {}, hashes[0]));
   CHECK(verify_inclusion(hashes[0], 0, 1, {}, hashes[0]));
+  // A proof that goes on above the root of its tree is none, even towards a root that it would lead to.
+  CHECK_FALSE(verify_inclusion(hashes[0], 0, 1, std::vector<Digest>{hashes[1]}, node_hash(hashes[1], hashes[0])));
 }
 
 TEST_CASE("an inner node cannot be passed off as a leaf, nor a list as one with its last leaf twice") {

@@ -167,8 +167,10 @@ Result BitcoinRpc::Impl::exchange(const std::string& body, bool repeatable, int6
 
 void BitcoinRpc::Impl::refuse(const std::string& what, const Result& result) const {
   const long status = result.response.status;
+  const bool maybe_done = result.outcome == Outcome::unknown;
+  if (result.stopped) throw RpcUnavailable(Exit::unavailable, fmt::format("{} was stopped before bitcoind answered", what), maybe_done);
   if (result.outcome != Outcome::ok)
-    throw RpcUnavailable(Exit::unavailable, fmt::format("bitcoind does not answer {}: {}: is it running, and is this its RPC address?", what, result.error), result.outcome == Outcome::unknown);
+    throw RpcUnavailable(Exit::unavailable, fmt::format("bitcoind does not answer {}: {}: is it running, and is this its RPC address?", what, result.error), maybe_done);
   if (status == 401)
     throw RpcUnavailable(Exit::config, fmt::format("bitcoind at {} refuses {}", url, uses_cookie() ? "the cookie " + config.cookie_file : "user " + config.user + " and its password"), false);
   if (status == 403) throw RpcUnavailable(Exit::config, fmt::format("bitcoind at {} refuses this machine or this call: see its rpcallowip and rpcwhitelist", url), false);

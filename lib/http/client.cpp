@@ -351,6 +351,7 @@ Result Client::Impl::send_once(const Request& request, const std::string& origin
     result.outcome = Outcome::ok;
   } else {
     result.outcome = x.sent ? Outcome::unknown : Outcome::not_sent;
+    result.stopped = x.stopped;
     result.timed_out = x.idle || code == CURLE_OPERATION_TIMEDOUT;
     result.error = fmt::format("{}: {}", origin, explain(x, code.value_or(CURLE_OK)));
     if (code && is_our_mistake(*code)) throw Error(Exit::config, result.error);

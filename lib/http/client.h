@@ -72,6 +72,7 @@ struct Result {
   Response response;   // with unknown: what had arrived
   std::string error;   // where not ok: a sentence naming the origin, e.g. "https://lnd:8080: cannot connect: Connection refused"
   bool timed_out = false;
+  bool stopped = false;  // by abort() or the stop function
   bool is_success() const { return outcome == Outcome::ok && response.status >= 200 && response.status < 300; }
 };
 
