@@ -55,9 +55,9 @@ start_chain() {
   tell "Mining $premined blocks, so that the treasury can open channels (some minutes)."
   mine 1 "addr($treasury)"
   local left
-  for ((left = premined - 1; left > 0; left -= 10)); do
-    mine $((left < 10 ? left : 10)) 'raw(51)'
-    [[ -t 2 ]] && printf '\r   %d of %d blocks' $((premined - left + 10)) "$premined" >&2
+  for ((left = premined - 1; left > 0; left -= 5)); do
+    mine $((left < 5 ? left : 5)) 'raw(51)'
+    [[ -t 2 ]] && printf '\r   %d of %d blocks' $((premined - left)) "$premined" >&2
   done
   [[ -t 2 ]] && printf '\r\033[K' >&2
   await 120 "the treasury's money" has_money

@@ -122,3 +122,21 @@ EOP
   [ "$status" -eq 1 ]
   [[ $output == *"no program printed a record of type: appended"* ]]
 }
+
+@test "under scripts/check a skipped test is a failure, but for what the machine cannot do" {
+  run_bats=$HH_SRC/tests/support/run_bats
+  printf '@test "a" { :; }\n@test "b" { skip "lnd is not there"; }\n' >"$BATS_TEST_TMPDIR/skips.bats"
+  printf '@test "a" { :; }\n@test "b" { skip "root may write anywhere"; }\n' >"$BATS_TEST_TMPDIR/excused.bats"
+  printf '@test "a" { false; }\n' >"$BATS_TEST_TMPDIR/fails.bats"
+  export HH_REQUIRE_PEERS=1
+  run "$run_bats" "$BATS_TEST_TMPDIR/skips.bats"
+  [ "$status" -eq 1 ]
+  run "$run_bats" "$BATS_TEST_TMPDIR/excused.bats"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  run "$run_bats" "$BATS_TEST_TMPDIR/fails.bats"
+  [ "$status" -eq 1 ]
+  unset HH_REQUIRE_PEERS
+  run "$run_bats" "$BATS_TEST_TMPDIR/skips.bats"
+  [ "$status" -eq 0 ]
+}
