@@ -20,7 +20,8 @@ inline records::Round round_of(std::vector<records::RoundMiner> miners, int64_t 
   r.chain = records::Network::regtest, r.round = 7, r.status = records::RoundStatus::closed;
   r.merkle_root = std::string(64, 'a');
   for (const auto& m : miners) r.shares += m.shares, r.work += m.work;
-  r.block = records::RoundBlock{101, std::string(63, '0') + "1", 0x207fffff, 1'700'000'000'000, Sat(subsidy_sat), Sat(fees_sat),
+  const std::string hash = "0000000000000000000000000000000000000000000000000000000000000001";
+  r.block = records::RoundBlock{101, hash, 0x207fffff, 1'700'000'000'000, Sat(subsidy_sat), Sat(fees_sat),
                                 FeeTo::manifest, miners.front().miner, 100};
   r.cuts = {{"pool-a", 1, r.shares}};
   r.miners = std::move(miners);
