@@ -15,7 +15,7 @@ number() { awk -v row="$1" -v column="$2" '$1 ~ row { print $column; exit }' <<<
 # msat TEXT: "12.345" satoshi as an integer.
 msat() { printf '%s\n' "${1/./}" | sed -E 's/^(-?)0*([0-9])/\1\2/'; }
 
-@test "the demonstration goes from the first share to balanced books (C001 C042 C044 C061 C065 C070 L022 L024 L026)" {
+@test "the demonstration goes from the first share to balanced books (C001 D003 C042 C044 C061 C065 C070 L022 L024 L026)" {
   run --separate-stderr "$HH_SRC/scripts/demo" --bin "$HH_BIN"
   echo "$output"
   echo "$stderr"

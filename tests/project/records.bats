@@ -15,7 +15,7 @@ refuses() { # LINE WHY
   [[ $output == *"$2"* ]] || { echo "$output"; return 1; }
 }
 
-@test "hh-records(5) and the schemas name the same record types and the same fields" {
+@test "hh-records(5) and the schemas name the same record types and the same fields (B006)" {
   run python3 - "$HH_SRC/man" <<'EOP'
 import json, pathlib, re, sys
 man = pathlib.Path(sys.argv[1])
@@ -66,7 +66,7 @@ EOP
   [ "$status" -eq 0 ]
 }
 
-@test "bad records are refused with the reason" {
+@test "bad records are refused with the reason (D012)" {
   refuses '{"type":"books"' "not JSON"
   refuses "[$books]" "not an object"
   refuses '{"type":"nothing","v":1}' "no schema"
@@ -98,7 +98,7 @@ EOP
   refuses "${paid/\"simulated\":true,/}" "simulated"
 }
 
-@test "the tap keeps exit code, process id and output, from a pipe and into a file" {
+@test "the tap keeps exit code, process id and output, from a pipe and into a file (D012)" {
   bin=$BATS_TEST_TMPDIR/bin real=$BATS_TEST_TMPDIR/real kept=$BATS_TEST_TMPDIR/kept
   mkdir "$bin" "$real"
   printf '#!/bin/bash\necho \x27%s\x27\necho $$ >&2\nexit 7\n' "$books" >"$real/hh-x"

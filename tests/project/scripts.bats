@@ -10,7 +10,7 @@ setup() {
   done)
 }
 
-@test "shell scripts, bats files and completions pass shellcheck" {
+@test "shell scripts, bats files and completions pass shellcheck (D009)" {
   [ "${#shell[@]}" -gt 10 ]
   mapfile -t tests < <(printf '%s\n' "${shell[@]}" | grep '^tests/')
   mapfile -t others < <(printf '%s\n' "${shell[@]}" | grep -v '^tests/')
@@ -55,7 +55,7 @@ for name in sys.argv[1:]:
   done
 }
 
-@test "hosted workflows call the same scripts as people, with few rights (C005 C006)" {
+@test "hosted workflows call the same scripts as people, with few rights (C005 D005)" {
   command -v actionlint && { actionlint .github/workflows/*.yml; }
   grep -q '^      - run: .ci/run$' .github/workflows/check.yml
   for file in .github/workflows/*.yml; do
@@ -91,6 +91,23 @@ EOP
   sed -i "s/^## \[$version\].*//" "$tree/CHANGELOG.md"
   run "$tree/scripts/release" --check "v$version"
   [ "$status" -eq 65 ]
+}
+
+@test "a release is packed with programs, pages, schemas, completions and the list of its parts (C006 D025 S029)" {
+  out=$BATS_TEST_TMPDIR/package
+  run scripts/release --pack --bin "${HH_REAL_BIN:-$HH_BIN}" --out "$out"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  (cd "$out" && sha256sum -c ./*.sha256)
+  tar -xzf "$out"/hyperhash-*.tar.gz -C "$BATS_TEST_TMPDIR"
+  for tool in tools/hh-*; do
+    tool=${tool#tools/}
+    "$BATS_TEST_TMPDIR"/hyperhash-*/bin/"$tool" --version
+    [ -s "$(echo "$BATS_TEST_TMPDIR"/hyperhash-*/share/man/man?/"$tool".?)" ]
+    [ -s "$(echo "$BATS_TEST_TMPDIR"/hyperhash-*/share/bash-completion/completions/"$tool")" ]
+  done
+  # Every library that the programs are linked with belongs to a part that is named with its version.
+  jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | index("libsqlite3-0") and index("libc6")) and (.components | all(.version != ""))' "$out"/*.parts.json
 }
 
 @test "the tree names no machine's folders and no package registry" {

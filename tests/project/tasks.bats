@@ -31,7 +31,7 @@ faults() { # EXPECTED
   [[ $stderr == *"$1"* ]] || { echo "$stderr"; return 1; }
 }
 
-@test "the register is in order: every id once, legal states, tests that exist (C007)" {
+@test "the register is in order: every id once, legal states, tests that exist (B026)" {
   run "$HH_SRC/scripts/tasks"
   echo "$output"
   [ "$status" -eq 0 ]
@@ -49,7 +49,7 @@ faults() { # EXPECTED
   [[ $output == "C070  half a percent"*"(bats.thing.it)" ]]
 }
 
-@test "a task is not done without proof" {
+@test "a task is not done without proof (D013)" {
   results
   set_row C070 "done" ""
   faults "C070: done, but names no test"
