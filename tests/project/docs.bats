@@ -141,3 +141,53 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
     [ -e "$file" ] || { echo "$file is not there"; return 1; }
   done
 }
+
+@test "examples in man pages and in the readme use commands and options that exist" {
+  run python3 - "$HH_BIN" README.md man/*.[1-8] <<'EOP'
+import functools, pathlib, re, subprocess, sys
+
+bin_folder = pathlib.Path(sys.argv[1])
+programs = {path.name for path in pathlib.Path("tools").glob("hh-*")}
+
+@functools.cache
+def help_of(*command):
+    run = subprocess.run([bin_folder / command[0], *command[1:], "--help"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+    return run.stdout if run.returncode == 0 else ""
+
+def commands_in(text):
+    part = re.search(r"^Subcommands:\n((?:  .*\n?)*)", text, flags=re.M)
+    return set(re.findall(r"^  ([a-z]+)", part.group(1), flags=re.M)) if part else set()
+
+def examples(path):
+    text = path.read_text()
+    if path.suffix == ".md":
+        text = "\n".join(re.findall(r"^```\n(.*?)^```", text, flags=re.M | re.S))
+    else:
+        text = "\n".join(re.findall(r"^\.Sh EXAMPLES\n(.*?)(?=^\.Sh |\Z)", text, flags=re.M | re.S))
+        text = re.sub(r"^\.Dl ", "", text, flags=re.M).replace("\\e", "\\").replace("\\(dq", '"').replace("\\-", "-").replace("\\&", "")
+    text = re.sub(r"(\\|\|)\n\s*", r"\1 ", text)
+    return re.findall(r"(?:^|[|$(;&]) *(?:\$ )?(hh-[a-z]+(?: [^|;&)<>\n]*)?)", text, flags=re.M)
+
+faults, seen = [], 0
+for name in sys.argv[2:]:
+    for example in examples(pathlib.Path(name)):
+        words = example.split()
+        if words[0] not in programs:
+            continue
+        seen += 1
+        command = [words[0]]
+        for word in words[1:]:
+            if word in commands_in(help_of(*command)):
+                command.append(word)
+        for word in words[1:]:
+            option = word.split("=")[0]
+            if option.startswith("--") and not re.search(rf"(^|[ ,]){re.escape(option)}([ ,=\n]|$)", help_of(*command) + help_of(words[0]), flags=re.M):
+                faults.append(f"{name}: {example}: {' '.join(command)} has no {option}")
+        if commands_in(help_of(words[0])) and len(command) == 1 and len(words) > 1 and re.fullmatch("[a-z]+", words[1]):
+            faults.append(f"{name}: {example}: {words[0]} has no command {words[1]}")
+print("\n".join(faults + [f"{seen} examples"]))
+sys.exit(bool(faults) or seen < 5)
+EOP
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
