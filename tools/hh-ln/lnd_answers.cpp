@@ -41,7 +41,10 @@ const Json* member(const Json& object, const char* name) {
   return object.is_object() && at != object.end() && !at->is_null() ? &*at : nullptr;
 }
 
-std::string shortened(const std::string& s) { return s.size() > 300 ? s.substr(0, 300) + "…" : s; }
+std::string shortened(std::string s) {
+  if (s.size() > 300) s.resize(300), s += "…";
+  return s;
+}
 
 // lnd's names of PaymentFailureReason in words, and whether trying again soon can help.
 struct Failure {
