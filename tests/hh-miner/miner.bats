@@ -72,7 +72,7 @@ teardown() { hh_teardown; }
 }
 
 @test "the man page's example works (C090 C125)" {
-  command=$(mandoc -Tascii "$HH_SRC/man/hh-miner.1" | col -b | tr -s '\n ' ' ' | sed -n 's/.*\$ \(hh-miner .*--max-shares 10\) .*/\1/p')
+  command=$(mandoc -Tascii -O width=200 "$HH_SRC/man/hh-miner.1" | col -b | tr -s '\n ' ' ' | sed -n 's/.*\$ \(hh-miner .*--max-shares 10\) .*/\1/p')
   start_devchain --bits 1f00aaaa
   start_pool pool dev
   run bash -c "${command/3333/$POOL_PORT}"

@@ -174,7 +174,7 @@ PY
 }
 
 @test "the man page's examples work (C090)" {
-  mandoc -Tascii "$HH_SRC/man/hh-pool.8" | col -b >page
+  mandoc -Tascii -O width=200 "$HH_SRC/man/hh-pool.8" | col -bx >page
   sed -n '/^EXAMPLES/,/^SEE ALSO/p' page >examples
   sed -n '/A configuration/,/Which settings/p' examples | sed '1d;$d' >pool.toml
   command=$(sed -n 's/^ *\$ \(hh-pool config.*\)/\1/p' examples)

@@ -25,7 +25,7 @@ hh_teardown() {
   for file in "$T"/*.pid; do
     [ -e "$file" ] || continue
     name=$(basename "$file" .pid)
-    stop "$name" TERM 15 || true
+    stop "$name" TERM 20 || true
     if [ -z "${BATS_TEST_COMPLETED:-}" ]; then
       echo "--- $name: last lines of its stderr"
       tail -n 15 "$T/$name.err"
