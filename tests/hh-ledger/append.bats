@@ -53,7 +53,8 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   ledger append <in
   [ "$(count)" -eq 20 ]
   run --separate-stderr hh-ledger append --allow-gaps --db G <gap
-  [ "$status" -eq 0 ] && [[ $stderr =~ '"missing_seqs":1' ]]
+  [ "$status" -eq 0 ]
+  [[ $stderr =~ '"missing_seqs":1' ]]
   hh-ledger verify --db G
   # What was passed over cannot come in later: leaves of the Merkle tree have their order.
   fails_with 65 'seq 12 is in the ledger with other contents' hh-ledger append --db G <in
@@ -104,7 +105,8 @@ LINES
   shares --count 6 >in
   { echo junk && head -n 4 in && head -c 3000000 /dev/zero | tr '\0' x && echo && tail -n +5 in && echo '{"type":"share","v":9}'; } >bad
   run --separate-stderr ledger append --skip-bad <bad
-  [ "$status" -eq 0 ] && [[ $stderr =~ '"bad_lines":3' ]]
+  [ "$status" -eq 0 ]
+  [[ $stderr =~ '"bad_lines":3' ]]
   ledger export | diff in -
   sed -n '1,2p;4,$p' in >gap
   fails_with 65 'lines are missing' hh-ledger append --skip-bad --db G <gap
@@ -161,7 +163,8 @@ LINES
   [ ! -s append.out ]
   exec 7>&-
   wait_for_end append
-  [ "$STOPPED" -eq 0 ] && [ "$(jq .shares append.out)" -eq 3 ]
+  [ "$STOPPED" -eq 0 ]
+  [ "$(jq .shares append.out)" -eq 3 ]
 }
 has() { [ "$(sqlite3 -readonly L "SELECT count(*) FROM shares" 2>/dev/null)" = "$1" ]; }
 
@@ -173,7 +176,8 @@ has() { [ "$(sqlite3 -readonly L "SELECT count(*) FROM shares" 2>/dev/null)" = "
   sed -n 12,21p all >>spool
   eventually 10 has 20
   stop append
-  [ "$STOPPED" -eq 0 ] && [ "$(jq .shares append.out)" -eq 20 ]
+  [ "$STOPPED" -eq 0 ]
+  [ "$(jq .shares append.out)" -eq 20 ]
   # Rotated while nobody looks: the rest of the old file comes first.
   sed -n 22,26p all >>spool
   mv spool spool.1

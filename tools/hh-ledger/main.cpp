@@ -28,7 +28,11 @@ std::vector<hh::Setting> setting_list() {
           {"rpc.password", "", Kind::text, "secret: a file, credential:NAME or exec:COMMAND", true}};
 }
 
-void round_argument(CLI::App& app, Options& o) { app.add_option("ROUND", o.round, "number of the round")->required(); }
+// Checked as signed numbers: CLI11 would read -1 as a very large unsigned one.
+const CLI::Range from_one(int64_t{1}, int64_t{1} << 52);
+const CLI::Range cycle_range(int64_t{0}, int64_t{1'000'000});
+
+void round_argument(CLI::App& app, Options& o) { app.add_option("ROUND", o.round, "number of the round")->required()->check(from_one); }
 void json_flag(CLI::App& app, Options& o) { app.add_flag("--json", o.json, "records, also on a terminal"); }
 
 void append_options(CLI::App& app, Options& o) {
@@ -40,10 +44,10 @@ void append_options(CLI::App& app, Options& o) {
 }
 void round_options(CLI::App& app, Options& o) { round_argument(app, o), json_flag(app, o); }
 void close_options(CLI::App& app, Options& o) {
-  auto* round = app.add_option("ROUND", o.round, "number of the round (default: the next one to close)");
-  app.add_option("--cycle", o.cycle, "close this cycle of the node pool instead")->type_name("N")->excludes(round);
+  auto* round = app.add_option("ROUND", o.round, "number of the round (default: the next one to close)")->check(from_one);
+  app.add_option("--cycle", o.cycle, "close this cycle of the node pool instead")->type_name("N")->check(cycle_range)->excludes(round);
 }
-void cycle_options(CLI::App& app, Options& o) { app.add_option("CYCLE", o.cycle, "number of the cycle: days since 1970 divided by seven")->required(); }
+void cycle_options(CLI::App& app, Options& o) { app.add_option("CYCLE", o.cycle, "number of the cycle: days since 1970 divided by seven")->required()->check(cycle_range); }
 void post_options(CLI::App& app, Options& o) { app.add_option("FILE", o.input, "a signed manifest and settlements (default -: standard input)"); }
 void miner_set_options(CLI::App& app, Options& o) {
   app.add_option("MINER", o.miner, "account name: an alias or an address")->required();
@@ -59,17 +63,17 @@ void miner_show_options(CLI::App& app, Options& o) {
 void watch_options(CLI::App& app, Options& o) { app.add_flag("--once", o.once, "look once; exit 65 where the block of a closed round has left the chain"); }
 void verify_options(CLI::App& app, Options& o) { app.add_flag("--shares", o.shares, "also compute the hash of every share again"); }
 void export_options(CLI::App& app, Options& o) {
-  app.add_option("--round", o.round, "only this round")->type_name("ROUND");
+  app.add_option("--round", o.round, "only this round")->type_name("ROUND")->check(from_one);
   app.add_flag("--csv", o.csv, "shares as comma separated values");
 }
 void prove_options(CLI::App& app, Options& o) {
   round_argument(app, o);
   app.add_option("SOURCE", o.source, "of the share")->required();
-  app.add_option("SEQ", o.seq, "of the share")->required();
+  app.add_option("SEQ", o.seq, "of the share")->required()->check(from_one);
 }
 void backup_options(CLI::App& app, Options& o) { app.add_option("FILE", o.path, "where to; must not exist")->required(); }
 void migrate_options(CLI::App& app, Options& o) {
-  app.add_option("--to", o.to, "version to go to, also backwards, which loses data (default: the newest)")->type_name("N");
+  app.add_option("--to", o.to, "version to go to, also backwards, which loses data (default: the newest)")->type_name("N")->check(CLI::Range(0, 1000));
   app.add_flag("--status", o.status, "only say what would be done");
 }
 void no_options(CLI::App&, Options&) {}
