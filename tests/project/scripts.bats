@@ -17,8 +17,8 @@ setup() {
   run shellcheck -x -P SCRIPTDIR -S style "${others[@]}"
   echo "$output"
   [ "$status" -eq 0 ]
-  # bats sets variables where shellcheck cannot see it, and runs each test in a subshell.
-  run shellcheck -x -P SCRIPTDIR -S warning -e SC2154,SC2034,SC2030,SC2031 "${tests[@]}"
+  # bats sets variables where shellcheck cannot see it, and runs each test in a subshell; helpers split lists of words on purpose.
+  run shellcheck -x -P SCRIPTDIR -S warning -e SC2154,SC2034,SC2030,SC2031,SC2046,SC2120,SC2238 "${tests[@]}"
   echo "$output"
   [ "$status" -eq 0 ]
 }
@@ -100,11 +100,12 @@ EOP
   [ "$status" -eq 0 ]
   (cd "$out" && sha256sum -c ./*.sha256)
   tar -xzf "$out"/hyperhash-*.tar.gz -C "$BATS_TEST_TMPDIR"
+  unpacked=$(echo "$BATS_TEST_TMPDIR"/hyperhash-*)
   for tool in tools/hh-*; do
     tool=${tool#tools/}
-    "$BATS_TEST_TMPDIR"/hyperhash-*/bin/"$tool" --version
-    [ -s "$(echo "$BATS_TEST_TMPDIR"/hyperhash-*/share/man/man?/"$tool".?)" ]
-    [ -s "$(echo "$BATS_TEST_TMPDIR"/hyperhash-*/share/bash-completion/completions/"$tool")" ]
+    "$unpacked/bin/$tool" --version
+    [ -s "$(echo "$unpacked"/share/man/man?/"$tool".?)" ]
+    [ -s "$unpacked/share/bash-completion/completions/$tool" ]
   done
   # Every library that the programs are linked with belongs to a part that is named with its version.
   jq -e '.bomFormat == "CycloneDX" and ([.components[].name] | index("libsqlite3-0") and index("libc6")) and (.components | all(.version != ""))' "$out"/*.parts.json
