@@ -17,11 +17,11 @@ import urllib.parse
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    command = []
+    maker = []
     first = None
 
     def invoice(self, amount, description, expiry=3600):
-        words = self.command + [str(amount), description, str(expiry)]
+        words = self.maker + [str(amount), description, str(expiry)]
         return subprocess.run(words, check=True, capture_output=True, timeout=60, text=True).stdout.strip()
 
     def send(self, body):
@@ -71,7 +71,7 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 
 def main():
-    Service.command = shlex.split(sys.argv[1])
+    Service.maker = shlex.split(sys.argv[1])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -121,8 +121,7 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   reconciler.compare_list(false);
   reconciler.require_no_foreign();
   const bool loopback = settings.boolean("lnurl.allow_loopback");
-  Resolver resolver(*backend, journal, identity, {.allow_loopback = loopback, .least_seconds_left = std::min<int64_t>(60, settings.integer("timeout_seconds"))},
-                    http_fetch(loopback, settings.text("lnurl.proxy")));
+  Resolver resolver(*backend, journal, identity, {.allow_loopback = loopback}, http_fetch(loopback, settings.text("lnurl.proxy")));
   Settler settler(journal, *backend, identity, resolver, policy_of(settings), system_clock());
   int code = 0;
   for (const auto& m : manifests) code = worse(code, settler.settle(m.manifest.id, [](const payout::Settlement& s) { json::print(payout::to_record(s)); }));

@@ -30,12 +30,8 @@ Resolved Resolver::from_invoice(const lightning::Invoice& invoice, const Line& l
 
 lightning::Invoice Resolver::ask_service(const Line& line) {
   const std::string& who = line.destination.value;
-  std::string url;
-  try {
-    url = line.destination.kind == payout::DestinationKind::lnaddress ? lightning::lightning_address_url(who, policy_.allow_loopback) : lightning::lnurl_url(who, policy_.allow_loopback);
-  } catch (const Error& e) {
-    throw NeverPayable(e.what());
-  }
+  const std::string url = line.destination.kind == payout::DestinationKind::lnaddress ? lightning::lightning_address_url(who, policy_.allow_loopback)
+                                                                                      : lightning::lnurl_url(who, policy_.allow_loopback);
   const auto parameters = lightning::read_parameters(fetch_(url), who, policy_.allow_loopback);
   const auto invoice = lightning::read_invoice(fetch_(lightning::callback_url(parameters, line.pay, who)), who);
   const std::string why = lightning::refuse_description(invoice, parameters);
@@ -55,6 +51,7 @@ Resolved Resolver::resolve(const Line& line) {
       const auto simulated = backend_.invoice_for(line.destination, line.pay);
       return simulated ? from_invoice(lightning::decode_bolt11(*simulated), line) : given;
     } catch (const Error& e) {
+      if (e.code() != Exit::data) throw;
       throw NeverPayable(e.what());  // the manifest is signed: another invoice can only come with another manifest
     }
   const auto simulated = backend_.invoice_for(line.destination, line.pay);

@@ -14,7 +14,7 @@ namespace hh::ln {
 
 struct ResolvePolicy {
   bool allow_loopback = false;        // LNURL services on this machine over plain http
-  int64_t least_seconds_left = 60;    // of an invoice's life, so that it does not expire on the way
+  int64_t least_seconds_left = 30;    // of an invoice's life, so that it does not expire on the way
 };
 
 // The destination can never be paid as the manifest has it (an invoice over another amount …): the line is held for the operator. Other errors may go

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# Faults of lnd and of the way to it that a real lnd does not show on request: whatever happens, each line is paid once.
+# timeout: 600
+
+bats_require_minimum_version 1.5.0
+load ../support/common
+load ../support/settle
+
+setup() {
+  hh_setup
+  make_keys
+  mkdir -p lnd/preimages
+  export HH_PREIMAGES=$T/lnd/preimages
+  local make_invoice=${HH_REAL_BIN:-$HH_BIN}/make_invoice
+  [ -x "$make_invoice" ] || skip "make_invoice is not built"
+  start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$make_invoice"
+  start lnd "$HH_SRC/tests/support/fake_lnd.py" lnd
+  eventually 20 test -s lnurl.out
+  eventually 20 test -s lnd.out
+  LNURL=127.0.0.1:$(cat lnurl.out) PORT=$(cat lnd.out)
+  (umask 077 && echo 00aa00bb >macaroon)
+}
+teardown() { hh_teardown; }
+
+# Amount for each: 1,000,000 sat less 1 %, divided.
+sign_for() { sign_round regtest 1000000 "$@" >m; }
+pay() {
+  hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
+    --timeout-seconds 1 "$@"
+}
+spent_hashes() { cut -d' ' -f1 lnd/spent 2>/dev/null | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' '; }
+state() { hh-ln status --db pay --json | jq -r .state; }
+
+# once FAULT: with this fault a line is paid exactly once, and its record is PAID after at most three runs.
+once() {
+  printf '%s\n' "$@" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  local run
+  for run in 1 2 3; do
+    pay >out 2>err && break
+  done
+  tail -1 out; cat err
+  [ "$(tail -1 out | jq -r .state)" = PAID ]
+  [ "$(spent_hashes)" = "1 " ]
+  [ "$(wc -l <lnd/spent)" = 1 ]
+}
+
+@test "the connection ends before the request is handled" { once "send close"; }
+@test "it is paid and the connection ends" { once "send paid-close"; }
+@test "HTTP 500, nothing done" { once "send 500"; }
+@test "HTTP 500 after it was paid" { once "send paid-500"; }
+@test "HTTP 200 with an error inside" { once "send 200-error"; }
+@test "it is paid and the answer is no JSON" { once "send paid-garbage"; }
+@test "it is paid and the answer is cut off" { once "send paid-cut"; }
+@test "a web page instead of an answer" { once "send html"; }
+@test "the answer is about another payment" { once "send other"; }
+@test "SUCCEEDED with a wrong preimage first" { once "send wrong"; }
+@test "a final failure is retried with the same invoice" { once "send fail" "send fail"; }
+@test "everything at once" { once "send close" "track close" "send paid-cut" "track 502" "track 404"; }
+
+@test "the gateway's own Not Found is not taken for a lost payment: nothing is sent again on its word" {
+  printf 'send paid-close\n%s' "$(yes 'track 404' | head -50)" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [ "$(state)" = UNKNOWN ]
+  [ "$(grep -c send lnd/faults)" = 0 ]
+  rm lnd/faults
+  pay >out
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "FAILED with an HTLC still out is under way, not failed; it settles later and is paid once" {
+  echo "send fail-stuck" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [ "$(state)" = INFLIGHT ]
+  touch lnd/unstick
+  pay >out
+  [ "$(tail -1 out | jq -r .state)" = PAID ]
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "insufficient balance is tried once and said" {
+  printf 'send broke\nsend broke\n' >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr pay
+  [ "$status" = 1 ]
+  [[ $output == *"insufficient balance"* ]]
+  [ "$(wc -l <lnd/faults)" = 1 ]
+}
+
+@test "a payment that hangs stays INFLIGHT through restarts of everything and is never sent again" {
+  echo "send stuck" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  for _ in 1 2 3; do
+    run --separate-stderr pay
+    [ "$status" = 75 ]
+    [ "$(echo "$output" | tail -1 | jq -r .state)" = INFLIGHT ]
+  done
+  touch lnd/unstick
+  pay >out
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "lnd is down at the start: exit 69, nothing on stdout; down in the middle: exit 75 and resumed (L086)" {
+  sign_for "a=lnaddress:honest@$LNURL" "b=lnaddress:honest@$LNURL"
+  echo "send stuck" >lnd/faults
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  touch lnd/unstick
+  pay >out
+  [ "$(wc -l <lnd/spent)" = 2 ]
+  stop lnd
+  run --separate-stderr pay
+  [ "$status" = 69 ] && [ -z "$output" ]
+}
+
+@test "cheating services get nothing, each with a reason (L022)" {
+  local users=(more less stale same same hash huge error nonsense silent elsewhere) words=() i
+  for i in "${!users[@]}"; do words+=("m$(printf %02d "$i")=lnaddress:${users[i]}@$LNURL"); done
+  sign_for "${words[@]}"
+  run --separate-stderr pay
+  echo "$output"
+  [ "$status" = 75 ]
+  [ "$(echo "$output" | jq -s '[.[] | select(.state == "PAID")] | length')" = 1 ]
+  [ "$(echo "$output" | jq -s '[.[] | select(.type == "settlement" and .state == "PLANNED" and (.reason // "") != "")] | length')" = 10 ]
+  [ "$(wc -l <lnd/spent)" = 1 ]
+}
+
+@test "the macaroon never appears in output or log" {
+  sign_for "a=lnaddress:honest@$LNURL"
+  pay --log-level debug >out 2>err
+  stop lnd
+  pay --log-level debug >>out 2>>err || true
+  ! grep -q 00aa00bb out err
+}
+
+@test "an LNURL service on this machine is refused unless it was allowed" {
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr hh-ln settle m --db pay --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon macaroon --backoff-ms 1
+  [ "$status" = 75 ]
+  [ ! -e lnd/spent ]
+  [ "$(echo "$output" | tail -1 | jq -r .state)" = PLANNED ]
+}
