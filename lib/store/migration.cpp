@@ -180,7 +180,7 @@ void write_copy(Database& db, const std::string& temporary) {
   {
     Database copy(temporary, {.mode = Mode::create, .journal = Journal::memory, .synchronous = Synchronous::normal});
     copy_pages(db, copy);
-    copy.query_text("PRAGMA journal_mode=DELETE");  // a copy of a WAL database is one file, too
+    copy.query_text("PRAGMA journal_mode=DELETE");  // so that a copy of a WAL database can be read where nothing can be written
     copy.check_integrity();
   }
   if (::chmod(temporary.c_str(), 0600) != 0) throw Error(Exit::io, fmt::format("cannot set the mode of {}: {}", temporary, reason(errno)));

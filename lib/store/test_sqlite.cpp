@@ -102,8 +102,8 @@ TEST_CASE("run tells how many rows changed") {
   CHECK(put.run("bob", Msat(6)) == 1);
   CHECK(put.run("alice", Msat(7)) == 0);
   CHECK(db.statement("UPDATE credit SET amount_msat = 1").run() == 2);
-  CHECK(db.statement("UPDATE credit SET amount_msat = 2 WHERE amount_msat = 9").run() == 0);
   CHECK(db.statement("CREATE TABLE other (a)").run() == 0);
+  CHECK(db.statement("UPDATE credit SET amount_msat = 2 WHERE amount_msat = 9").run() == 0);
 }
 
 TEST_CASE("a statement on loan twice is two statements, and returns unbound") {
