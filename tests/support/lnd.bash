@@ -30,7 +30,7 @@ start_lnd() {
   start "$name" lnd --lnddir="$T/$name.lnd" --noseedbackup --nobootstrap --bitcoin.node=bitcoind "--bitcoin.$chain" --bitcoin.defaultchanconfs=1 \
     --bitcoind.rpchost="127.0.0.1:$rpc_port" --bitcoind.rpccookie="$T/$bitcoind.data/$folder/.cookie" --bitcoind.rpcpolling --bitcoind.blockpollinginterval=500ms \
     --bitcoind.txpollinginterval=500ms --listen="127.0.0.1:$peer" --rpclisten="127.0.0.1:$rpc" --restlisten="127.0.0.1:$rest" --accept-keysend --debuglevel=warn --trickledelay=50
-  if ! eventually 120 eval "ln_cli $name getinfo >$T/$name.info 2>&1"; then
+  if ! eventually 300 eval "ln_cli $name getinfo >$T/$name.info 2>&1"; then
     tail -n 20 "$T/$name.out" "$T/$name.err" "$T/$name.info" >&2
     return 1
   fi

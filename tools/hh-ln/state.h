@@ -12,11 +12,9 @@
 //   3. From then on only evidence about that hash moves the state: the node's own report, or a preimage.
 // The states of an attempt:
 //
-//     RESOLVED ──send──▶ SENDING ──▶ INFLIGHT ─┬─▶ PAID          a preimage whose SHA-256 is the hash: the payee's receipt
-//        ▲                  │           ▲      │
-//        │ retry            └──▶ UNKNOWN ◀─────┤                 and nothing else is PAID
-//        │                            │        │
-//        └──────── FAILED_SAFE ◀──────┴────────┘                 the node gave up for good and no HTLC is under way
+//     RESOLVED ──send──▶ SENDING ──▶ INFLIGHT ⇄ UNKNOWN      from these three the evidence leads to
+//        ▲                                                     PAID          a preimage whose SHA-256 is the hash: the payee's receipt
+//        └───────retry────── FAILED_SAFE                       FAILED_SAFE   the node gave up for good and no HTLC is under way
 //
 // A line without an attempt is PLANNED; a line that waits for its operator is HELD. Both are facts about the line, not about an attempt.
 //

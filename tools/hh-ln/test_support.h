@@ -18,7 +18,7 @@ namespace hh::ln::test {
 struct Folder {
   Folder() {
     const std::filesystem::path place = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
-    std::string name = (place / "hh-ln-XXXXXX").string();
+    std::string name = (place / ("hh-ln-" + std::string(6, 'X'))).string();
     path = ::mkdtemp(name.data());
   }
   ~Folder() { std::filesystem::remove_all(path); }
