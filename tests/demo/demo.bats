@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # scripts/demo with programs that are built already: what it shows at the end has to be right, and nothing may be left behind.
-# timeout: 400
+# timeout: 900
 
 bats_require_minimum_version 1.5.0
 
