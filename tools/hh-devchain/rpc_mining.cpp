@@ -98,7 +98,7 @@ Json propose(const Call& c, const Json& request) {
 }  // namespace
 
 Json getblocktemplate(const Call& c) {
-  const Json request = c.params.has(0) ? c.params.object(0) : Json::object();
+  const Json& request = c.params.object(0);
   const std::string mode = text_field(request, "mode");
   if (mode == "proposal") return propose(c, request);
   if (!mode.empty() && mode != "template") throw RpcFailure(RpcCode::invalid_parameter, "Invalid mode");

@@ -133,7 +133,7 @@ TEST_CASE("errors have bitcoind's codes") {
   CHECK(w.error("getblockhash") == -1);
   CHECK(w.error("getblockheader", {std::string(64, '0')}) == -5);
   CHECK(w.error("getblockheader", {"00"}) == -8);
-  CHECK(w.error("getblocktemplate") == -8);
+  CHECK(w.error("getblocktemplate") == -1);
   CHECK(w.error("getblocktemplate", Json::array({Json::object()})) == -8);
   CHECK(w.error("getblocktemplate", Json::array({{{"mode", "proposal"}}})) == -3);
   CHECK(w.error("getblocktemplate", Json::array({{{"mode", "x"}}})) == -8);
