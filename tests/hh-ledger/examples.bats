@@ -14,9 +14,8 @@ examples() {
 
 @test "the examples of the man page run (D012)" {
   need hh-payout hh-ln
-  shares --count 30 --blocks 1 --tail 4 >spool.jsonl
-  make_key
-  echo "$PUB" >key.pub
+  shares --count 30 --blocks 1 --tail 4 --chain dev >spool.jsonl
+  hh-payout keygen key.pem | jq -r .public >key.pub
   # The example relies on bitcoind's usual place; here it is a view of our own.
   hh-ledger append --follow spool.jsonl --once --db L >/dev/null
   start_view

@@ -36,7 +36,7 @@ teardown() { hh_teardown; }
   sign_round dev 5000000 $(addresses 2) >m
   settle m >first
   sign_round dev 5000000 $(addresses 2) >again
-  ! cmp -s m again
+  run ! cmp -s m again
   settle again >second
   cmp <(tail -n +2 first) <(tail -n +2 second)
   [ "$(spent)" = "$(printf '0 1\n1 1')" ]

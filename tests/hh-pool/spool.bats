@@ -16,8 +16,8 @@ teardown() { hh_teardown; }
 send_shares() {
   sv1 "$MINER" "${1:-1000000}" <<'PY'
 import sys, sv1_client as sv1
-c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])
 try:
+    c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])
     for _ in range(int(sys.argv[3])):
         share = c.mine(c.job(), block=False)
         answer = c.submit(share)
@@ -33,9 +33,10 @@ spooled() { shares "$1" | jq -r '[.extranonce1, .extranonce2, .nonce] | join(" "
   : >acknowledged
   for round in 1 2 3; do
     start_pool pool dev --spool "$T/spool.jsonl"
+    had=$(shares spool.jsonl | wc -l)
     send_shares >>acknowledged &
     client=$!
-    eventually 30 eval "[ \$(shares spool.jsonl | wc -l) -ge $((round * 5)) ]"
+    eventually 30 eval "[ \$(shares spool.jsonl | wc -l) -ge $((had + 5)) ]"
     stop pool KILL
     wait "$client"
   done
