@@ -25,7 +25,7 @@ namespace {
 constexpr int max_redirects = 5;
 constexpr size_t max_header_bytes = 256u << 10;
 constexpr int64_t stop_interval_ms = 100;  // how often the stop function is asked
-constexpr int64_t idle_interval_ms = 1000;
+constexpr int64_t longest_wait_ms = 10'000;  // nothing depends on it: bytes, time-outs and abort() end a wait
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -315,7 +315,7 @@ std::optional<CURLcode> Client::Impl::drive(Exchange& x) {
     int running = 0;
     if (curl_multi_perform(multi, &running) != CURLM_OK) throw Error(Exit::software, "libcurl's multi interface failed");
     if (const auto code = finished()) return code;
-    int64_t wait_ms = idle_interval_ms;
+    int64_t wait_ms = longest_wait_ms;
     if (x.request.timeouts.idle_ms > 0 && x.sent) {
       const int64_t left = x.last_sign_of_life_ms + x.request.timeouts.idle_ms - now_ms();
       x.idle = left <= 0;

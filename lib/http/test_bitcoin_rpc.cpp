@@ -230,7 +230,7 @@ TEST_CASE("a long poll is left when another thread says so") {
   });
   const auto start = std::chrono::steady_clock::now();
   CHECK_THROWS_WITH(rpc.call("getblocktemplate", Json::array(), -1), "getblocktemplate was stopped before bitcoind answered");
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
   other.join();
   CHECK_THROWS_AS(rpc.wait_ready(10'000), RpcUnavailable);
 }

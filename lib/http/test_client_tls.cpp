@@ -14,7 +14,8 @@ using namespace hh::http;
 
 namespace {
 
-// Certificates made for the test: "lnd" as lnd makes its own (self-signed, for localhost), "other" like it, "ip" for 127.0.0.1.
+// Certificates made for the test: "lnd" as lnd makes its own (self-signed, for localhost), "other" like it, "ip" for 127.0.0.1, "signed"
+// with the key of "lnd".
 struct Certificates {
   std::string folder;
   Certificates() {
@@ -23,15 +24,16 @@ struct Certificates {
     make("lnd", "DNS:localhost");
     make("other", "DNS:localhost");
     make("ip", "IP:127.0.0.1");
+    make("signed", "IP:127.0.0.1", " -CA " + cert("lnd") + " -CAkey " + key("lnd"));
   }
   ~Certificates() { std::filesystem::remove_all(folder); }
   std::string cert(const std::string& name) const { return folder + "/" + name + ".cert"; }
   std::string key(const std::string& name) const { return folder + "/" + name + ".key"; }
 
  private:
-  void make(const std::string& name, const std::string& san) const {
+  void make(const std::string& name, const std::string& san, const std::string& more = "") const {
     const std::string command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=test -addext subjectAltName=" + san + " -keyout " + key(name) +
-                                " -out " + cert(name) + " 2>/dev/null";
+                                " -out " + cert(name) + more + " 2>/dev/null";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("openssl req failed");
   }
 };
@@ -63,6 +65,9 @@ TEST_CASE("a certificate for another name gets no request, unless it is pinned",
   CHECK(outcome(server, {.ca_file = certificates().cert("lnd")}) == "not_sent");
   CHECK(outcome(server, {.pinned_cert_file = certificates().cert("lnd")}) == "success");
   CHECK(outcome(server, {.pinned_cert_file = certificates().cert("other")}) == "not_sent");
+  const TestServer issued = serving("signed");  // a certificate that the pinned one could vouch for is still another one
+  CHECK(outcome(issued, {.ca_file = certificates().cert("lnd")}) == "success");
+  CHECK(outcome(issued, {.pinned_cert_file = certificates().cert("lnd")}) == "not_sent");
 }
 
 TEST_CASE("client certificates are shown to servers that ask for them", "[C031][N311]") {
@@ -105,6 +110,17 @@ TEST_CASE("wrong certificate settings are told at once") {
       CHECK(e.code() == Exit::config);
     }
   }
+}
+
+TEST_CASE("a redirect does not lead from https to http", "[C031]") {
+  const TestServer plain(always(200, "plain")), safe(always(200, "safe"), certificates().cert("ip"), certificates().key("ip"));
+  for (const TestServer* target : {&plain, &safe}) {
+    const TestServer server(always(302, "", "Location: " + target->url() + "\r\n"), certificates().cert("ip"), certificates().key("ip"));
+    Client client;
+    const Result r = client.send({.url = server.url(), .tls = {.ca_file = certificates().cert("ip")}, .follow_redirects = true});
+    CHECK(r.response.status == (target == &safe ? 200 : 302));
+  }
+  CHECK(plain.connections() == 0);
 }
 
 TEST_CASE("a server that speaks no TLS on its port got no request", "[C031]") {
