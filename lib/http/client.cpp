@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
 
@@ -154,18 +155,19 @@ class HeaderList {
       add(value.empty() ? header + ";" : header + ": " + value);
     }
   }
-  ~HeaderList() { curl_slist_free_all(list_); }
-  HeaderList(const HeaderList&) = delete;
-  HeaderList& operator=(const HeaderList&) = delete;
-  curl_slist* get() const { return list_; }
+  curl_slist* get() const { return list_.get(); }
 
  private:
   void add(const std::string& line) {
-    curl_slist* longer = curl_slist_append(list_, line.c_str());
+    curl_slist* longer = curl_slist_append(list_.get(), line.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    list_ = longer;
+    [[maybe_unused]] auto* same = list_.release();  // longer starts with it
+    list_.reset(longer);
   }
-  curl_slist* list_ = nullptr;
+  struct Free {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+  std::unique_ptr<curl_slist, Free> list_;  // a member, not a destructor: the constructor may throw half-way
 };
 
 void set_body(CURL* easy, const Request& request) {
