@@ -176,8 +176,8 @@ segwit='[{"rules":["segwit"]}]'
 }
 
 @test "the man page's examples work (C090)" {
-  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$HH_SRC/man/hh-devchain.8" | grep -v '^\.' | sed -n '/^\$ /,$p' | grep -v ':$' >session
-  [ "$(grep -c '^\$ ' session)" -eq 6 ]
+  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$HH_SRC/man/hh-devchain.8" | grep -v '^\.' | sed -n '/^\$ /,$p' | grep -v ':$' >transcript
+  [ "$(grep -c '^\$ ' transcript)" -eq 6 ]
   expected="" command=""
   check() {
     [ -n "$command" ] || return 0
@@ -196,7 +196,7 @@ segwit='[{"rules":["segwit"]}]'
       '$ '*) check; command=${line#\$ } expected="" ;;
       *) expected=$line ;;
     esac
-  done <session
+  done <transcript
   check
   [ "$(wc -l <hashes)" -eq 3 ]
 }
