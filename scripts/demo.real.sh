@@ -47,7 +47,7 @@ start_chain() {
   rpc_port=$(free_port)
   cookie=$dir/bitcoin/signet/.cookie
   mkdir bitcoin
-  start bitcoind "bitcoind -datadir=$dir/bitcoin -signet -signetchallenge=51 -rpcport=$rpc_port -server -listen=0 -connect=0 -dnsseed=0 -discover=0 -fixedseeds=0 -txindex -fallbackfee=0.0002 -printtoconsole=0"
+  start bitcoind "bitcoind -datadir=$dir/bitcoin -signet -signetchallenge=51 -rpcport=$rpc_port -server -listen=0 -connect=0 -dnsseed=0 -discover=0 -fixedseeds=0 -txindex -fallbackfee=0.0002 -acceptnonstdtxn -printtoconsole=0"
   await 60 "bitcoind" bitcoin_cli getblockchaininfo
   start_lnd treasury
   start_lnd miners
