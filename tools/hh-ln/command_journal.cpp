@@ -90,7 +90,7 @@ int audit_command(const Settings& settings) {
   Writing w(settings);
   const auto backend = make_backend(settings);
   const Identity identity = backend->identify();
-  Reconciler reconciler(w.journal, *backend, identity, system_clock());
+  Reconciler reconciler(w.journal, *backend, identity);
   reconciler.require_same_node();
   reconciler.track_open();
   reconciler.compare_list(true);

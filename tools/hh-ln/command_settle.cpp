@@ -114,7 +114,7 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   for (const auto& m : manifests) require_chain(m.manifest.payout, identity);
   for (const auto& m : manifests) journal.add(m);
 
-  Reconciler reconciler(journal, *backend, identity, system_clock());
+  Reconciler reconciler(journal, *backend, identity);
   reconciler.require_same_node();
   for (const auto& m : manifests) json::print(payout::to_record(m.signed_form));
   reconciler.track_open();

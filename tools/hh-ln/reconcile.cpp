@@ -20,8 +20,8 @@ void alarm(const Attempt& a, const std::string& what) {
 
 }  // namespace
 
-Reconciler::Reconciler(Journal& journal, Backend& backend, Identity identity, const Clock& clock)
-    : journal_(journal), backend_(backend), identity_(std::move(identity)), clock_(clock) {}
+Reconciler::Reconciler(Journal& journal, Backend& backend, Identity identity)
+    : journal_(journal), backend_(backend), identity_(std::move(identity)) {}
 
 void Reconciler::require_same_node() {
   for (const Attempt& a : journal_.open_attempts())

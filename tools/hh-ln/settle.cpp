@@ -29,7 +29,7 @@ Msat fee_limit(const SettlePolicy& p, Msat amount) {
 }
 
 Settler::Settler(Journal& journal, Backend& backend, Identity identity, Resolver& resolver, SettlePolicy policy, Clock& clock)
-    : journal_(journal), backend_(backend), identity_(identity), resolver_(resolver), policy_(policy), clock_(clock), reconciler_(journal, backend, identity, clock) {}
+    : journal_(journal), backend_(backend), identity_(identity), resolver_(resolver), policy_(policy), clock_(clock), reconciler_(journal, backend, identity) {}
 
 bool Settler::is_expired(const Attempt& a, int64_t margin_seconds) const { return a.expires_at && clock_.unix_seconds() >= *a.expires_at + margin_seconds; }
 

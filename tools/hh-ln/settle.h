@@ -27,7 +27,7 @@ Msat fee_limit(const SettlePolicy& p, Msat amount);
 // The outcome of one look at one attempt.
 class Reconciler {
  public:
-  Reconciler(Journal& journal, Backend& backend, Identity identity, const Clock& clock);
+  Reconciler(Journal& journal, Backend& backend, Identity identity);
   // Throws Error(config) where attempts are open that another node was asked to pay.
   void require_same_node();
   // Asks the node about the attempt and moves it. Returns the evidence.
@@ -46,7 +46,6 @@ class Reconciler {
   Journal& journal_;
   Backend& backend_;
   Identity identity_;
-  const Clock& clock_;
 };
 
 class Settler {
