@@ -30,3 +30,9 @@ mature() {
   show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
   jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
 }
+
+check_wallet() {
+  show "sqlite3 payments.sqlite.sim 'SELECT sum(amount_msat + fee_msat) FROM spent' >spent"
+  [[ $(<spent) == "$(spent_by_the_books)" ]] || fail "the wallet spent $(<spent) msat, the books say $(spent_by_the_books)"
+  tell "The wallet's own list and the books agree to the msat: $(<spent) msat were spent."
+}

@@ -103,3 +103,11 @@ mature() {
   show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
   jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
 }
+
+# The treasury's node keeps a list of payments of its own.
+check_wallet() {
+  lncli_of treasury listpayments >payments.json
+  show "jq '[.payments[] | select(.status == \"SUCCEEDED\") | (.value_msat | tonumber) + (.fee_msat | tonumber)] | add // 0' payments.json >spent"
+  [[ $(<spent) == "$(spent_by_the_books)" ]] || fail "lnd spent $(<spent) msat, the books say $(spent_by_the_books)"
+  tell "lnd's own list and the books agree to the msat: $(<spent) msat were spent."
+}

@@ -8,7 +8,7 @@ print_table() {
     def name($n): tostring | if length > $n then .[0:$n - 1] + "…" else . end | . + (" " * ($n - length));
     # msat as satoshis with three places, by integer arithmetic; jq 1.6 keeps integers below 2^53 exact.
     def sat: if . < 0 then "-" + ((0 - .) | sat) else "\((. - . % 1000) / 1000).\((. % 1000 + 1000) | tostring | .[1:])" end;
-    def row($a; $b; $c; $d; $e; $f): "   \($a | name(22))\($b | pad(8))\($c | pad(22))\($d | pad(14))\($e | pad(18))\($f | pad(14))";
+    def row($a; $b; $c; $d; $e; $f): "   \($a | name(22))\($b | pad(8))\($c | pad(18))\($d | pad(14))\($e | pad(18))\($f | pad(18))";
     . as $balances
     | ($payout[0]) as $head
     | ($payout[1:]) as $lines

@@ -155,9 +155,11 @@ void Settings::add_flags(CLI::App& app) {
     if (!s.default_value.empty()) help += fmt::format(" (default {})", s.default_value);
     const auto take = [this, key = s.key](const std::string& value) { flags_[key] = value; };
     if (s.kind == Kind::boolean)
-      app.add_option_function<std::string>(flag_name(s.key), take, help)->type_name("BOOL")->expected(0, 1)->default_str("true");
+      app.add_option_function<std::string>(flag_name(s.key), take, help)->type_name("BOOL")->expected(0, 1)->default_str("true")->take_last();
     else
-      app.add_option_function<std::string>(flag_name(s.key), take, help)->type_name(s.kind == Kind::integer ? "N" : s.kind == Kind::list ? "A,B" : "TEXT");
+      app.add_option_function<std::string>(flag_name(s.key), take, help)
+          ->type_name(s.kind == Kind::integer ? "N" : s.kind == Kind::list ? "A,B" : "TEXT")
+          ->take_last();  // a flag given again wins over the one before, as an alias or a wrapper's default must give way
   }
 }
 

@@ -77,6 +77,7 @@ TEST_CASE("flags win over environment over file over defaults", "[base][config][
   CHECK_THAT(p.s.to_records(), Contains(R"({"type":"config","v":1,"key":"rpc.url","value":"http://u:[redacted]@h:1","origin":"file )"));
   CHECK(Parsed({}).s.text("listen") == "127.0.0.1:3333");
   CHECK(Parsed({"--quiet"}).s.boolean("quiet"));
+  CHECK(Parsed({"--vardiff-target", "50", "--vardiff-target", "60"}).s.integer("vardiff.target") == 60);
 }
 
 TEST_CASE("what is wrong is refused with where, what and what was meant", "[base][config][C090]") {

@@ -73,7 +73,8 @@ teardown() { hh_teardown; }
 @test "--dry-run shows the plan and touches nothing" {
   sign_round dev 5000000 $(addresses 2) >m
   settle m --dry-run >plan
-  [ ! -e pay ] && [ ! -e pay.sim ]
+  [ ! -e pay ]
+  [ ! -e pay.sim ]
   [ "$(jq -c '[.type, .line, .would]' plan | paste -sd' ')" = '["settlement_plan",0,"pay"] ["settlement_plan",1,"pay"]' ]
   settle m >out
   settle m --dry-run >plan
