@@ -60,7 +60,7 @@ inline Run settle(Journal& journal, Backend& backend, Clock& clock, const payout
   Run run;
   const Identity identity = backend.identify();
   journal.add(m);
-  Reconciler reconciler(journal, backend, identity, clock);
+  Reconciler reconciler(journal, backend, identity);
   reconciler.require_same_node();
   reconciler.track_open();
   reconciler.compare_list(false);
