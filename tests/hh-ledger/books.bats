@@ -101,6 +101,28 @@ zero() { ledger balances | tail -n 1 | jq -e '.type == "books" and .sum_msat == 
   zero
 }
 
+@test "hh-payout works every manifest out again from the exported shares: orphans merged, windows, several sources (C044, C072)" {
+  shares --count 60 --sources 3 --blocks 3 --addresses 1 --tail 6 | ledger append
+  start_view
+  see 300 2 3
+  watch_once >/dev/null
+  make_key
+  ledger close 2 >r2
+  jq -e '.cuts | all(.first_seq == 1)' r2
+  ledger export --round 2 >e2
+  [ "$(grep -c '"type":"block"' e2)" -eq 2 ]
+  signed 2 >m2
+  hh-payout replay --shares e2 --round-record r2 --manifest m2
+  ledger post --key "$PUB" m2
+  hh-ledger close 3 --scheme pplns --db L >r3
+  printf 'scheme = "pplns"\npplns_factor = 2\n' >policy
+  hh-payout compute --policy policy r3 | hh-payout sign --key k.pem --iat 1700000000 --exp 4000000000 --jti r3 >m3
+  ledger export --round 3 >e3
+  hh-payout replay --policy policy --shares e3 --round-record r3 --manifest m3
+  ledger post --key "$PUB" m3
+  ledger verify --shares --key "$PUB"
+}
+
 @test "books cannot be unbalanced from outside: entries, seals, updates, deletes, replaces (C070, C047)" {
   closed_round
   post_round 1

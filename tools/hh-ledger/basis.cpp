@@ -16,20 +16,34 @@ namespace {
 
 records::Work work_of(const StoredShare& s) { return records::Work(static_cast<bitcoin::Uint128>(s.view.work)); }
 
-// Feeds the shares of the cuts into tree, in the order of its leaves; each(share) sees them too.
 template <class Each>
-void walk(Ledger& ledger, ShareNames& names, const std::vector<CutRef>& cuts, crypto::MerkleLog& tree, Each each) {
-  std::string line;
+void walk(Ledger& ledger, ShareNames& names, const std::vector<CutRef>& cuts, Each each) {
   StoredShare share;
   for (const CutRef& cut : cuts) {
     ShareCursor cursor(ledger.db(), names, cut.source_id, cut.first_seq, cut.last_seq);
-    while (cursor.next(share)) {
-      line.clear();
-      records::put_share_line(line, share.view);
-      tree.append(line);
-      each(share);
-    }
+    while (cursor.next(share)) each(share);
   }
+}
+
+// Takes shares in the order of the leaves.
+class Leaves {
+ public:
+  void add(const StoredShare& share) {
+    line_.clear();
+    records::put_share_line(line_, share.view);
+    tree_.append(line_);
+  }
+  crypto::Digest root() const { return tree_.root(); }
+
+ private:
+  std::string line_;
+  crypto::MerkleLog tree_;
+};
+
+crypto::Digest root_of(Ledger& ledger, ShareNames& names, const std::vector<CutRef>& cuts) {
+  Leaves leaves;
+  walk(ledger, names, cuts, [&](const StoredShare& share) { leaves.add(share); });
+  return leaves.root();
 }
 
 void credit(Basis& basis, const StoredShare& share, records::Work work) {
@@ -62,17 +76,20 @@ Stream* newest(std::vector<Stream>& streams) {
 
 }  // namespace
 
-Basis prop_basis(Ledger& ledger, std::vector<CutRef> cuts) {
+Basis prop_basis(Ledger& ledger, std::vector<CutRef> cuts, Root root) {
   Basis basis;
   ShareNames names(ledger.db());
-  crypto::MerkleLog tree;
-  walk(ledger, names, cuts, tree, [&](const StoredShare& share) { credit(basis, share, work_of(share)); });
+  Leaves leaves;
+  walk(ledger, names, cuts, [&](const StoredShare& share) {
+    credit(basis, share, work_of(share));
+    if (root == Root::compute) leaves.add(share);
+  });
   basis.cuts = std::move(cuts);
-  basis.root = tree.root();
+  basis.root = leaves.root();
   return basis;
 }
 
-Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t factor, uint32_t nbits) {
+Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t factor, uint32_t nbits, Root root) {
   const auto target = bitcoin::Target::from_compact(nbits);
   if (!target) throw Error(Exit::data, "the block's nbits are no valid target");
   const records::Work wanted(bitcoin::work_of(*target).hashes() * static_cast<bitcoin::Uint128>(factor));
@@ -98,9 +115,7 @@ Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t facto
   }
   for (Stream& s : streams)
     if (!s.cut.empty()) basis.cuts.push_back(s.cut);
-  crypto::MerkleLog tree;
-  walk(ledger, names, basis.cuts, tree, [](const StoredShare&) {});
-  basis.root = tree.root();
+  if (root == Root::compute) basis.root = root_of(ledger, names, basis.cuts);
   return basis;
 }
 
@@ -109,9 +124,8 @@ void verify_segments(Ledger& ledger, uint64_t round) {
   auto s = ledger.db().statement("SELECT source_id, first_seq, last_seq, root FROM segments WHERE round_id = ?1");
   s.bind_all(round);
   while (s.step()) {
-    crypto::MerkleLog tree;
-    walk(ledger, names, {{s.int64(0), "", static_cast<uint64_t>(s.int64(1)), static_cast<uint64_t>(s.int64(2))}}, tree, [](const StoredShare&) {});
-    if (to_hex(tree.root()) != s.text(3))
+    const CutRef segment{s.int64(0), "", static_cast<uint64_t>(s.int64(1)), static_cast<uint64_t>(s.int64(2))};
+    if (to_hex(root_of(ledger, names, {segment})) != s.text(3))
       throw Error(Exit::data, fmt::format("round {}: the shares {} to {} of source {} are not those that arrived: their Merkle root is another", round,
                                           s.int64(1), s.int64(2), names.source(s.int64(0))));
   }

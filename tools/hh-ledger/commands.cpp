@@ -37,12 +37,6 @@ crypto::KeySet trusted_keys(const Settings& s) {
   return keys;
 }
 
-RoundRules rules_of(const Settings& s) {
-  const auto scheme = records::scheme_from_name(s.text("scheme"));
-  if (!scheme) throw Error(Exit::config, fmt::format("scheme ({}): \"{}\" is neither prop nor pplns", s.origin("scheme"), s.text("scheme")));
-  return {*scheme, s.integer("pplns_factor")};
-}
-
 // Collects lines and writes them in large pieces.
 class Out {
  public:
@@ -70,6 +64,12 @@ http::BitcoinRpc make_rpc(Ledger& ledger, const Settings& s) {
 }
 
 }  // namespace
+
+RoundRules rules_of(const Settings& s) {
+  const auto scheme = records::scheme_from_name(s.text("scheme"));
+  if (!scheme) throw Error(Exit::config, fmt::format("scheme ({}): \"{}\" is neither prop nor pplns", s.origin("scheme"), s.text("scheme")));
+  return {*scheme, s.integer("pplns_factor")};
+}
 
 int append_command(const Options& o, const Settings& s) {
   install_signal_flags();

@@ -6,8 +6,11 @@
 #include <string>
 
 #include "base/config.h"
+#include "rounds.h"
 
 namespace hh::ledger {
+
+RoundRules rules_of(const Settings& s);  // throws Error(config)
 
 // Values of options that belong to single subcommands; what several share is in Settings.
 struct Options {

@@ -94,10 +94,10 @@ Round read_closed(Ledger& ledger, Round r, bool with_miners) {
   return r;
 }
 
-Basis basis_of(Ledger& ledger, const Round& r, const RoundRules& rules) {
+Basis basis_of(Ledger& ledger, const Round& r, const RoundRules& rules, Root root) {
   const auto cuts = derived_cuts(ledger, r.round);
-  if (rules.scheme == records::Scheme::prop || !r.block) return prop_basis(ledger, cuts);
-  return pplns_basis(ledger, cuts, rules.pplns_factor, r.block->nbits);
+  if (rules.scheme == records::Scheme::prop || !r.block) return prop_basis(ledger, cuts, root);
+  return pplns_basis(ledger, cuts, rules.pplns_factor, r.block->nbits, root);
 }
 
 void put_basis(Round& r, const Basis& basis, const RoundRules& rules) {
@@ -220,7 +220,7 @@ Round read_round(Ledger& ledger, uint64_t round, const RoundRules& rules, bool w
   const RoundRow row = load_row(ledger, round);
   Round r = header_of(ledger, round, row);
   if (row.status == RoundStatus::closed) return read_closed(ledger, std::move(r), with_miners);
-  const Basis basis = basis_of(ledger, r, rules);
+  const Basis basis = basis_of(ledger, r, rules, Root::leave_out);
   put_basis(r, basis, rules);
   if (with_miners && row.status != RoundStatus::orphaned) put_miners(ledger, r, basis);
   return r;
@@ -241,7 +241,7 @@ Round close_round(Ledger& ledger, uint64_t round, const RoundRules& rules) {
     if (row.status == RoundStatus::closed) return read_round(ledger, round, rules);
     require_closable(ledger, round, row);
     for (uint64_t r = first_of_run(ledger, round); r <= round; ++r) verify_segments(ledger, r);
-    basis = basis_of(ledger, header_of(ledger, round, row), rules);
+    basis = basis_of(ledger, header_of(ledger, round, row), rules, Root::compute);
   }
   Change change(ledger);
   const RoundRow row = load_row(ledger, round);

@@ -104,7 +104,7 @@ void check_closed_round(Ledger& ledger, uint64_t round) {
   if (r.status != records::RoundStatus::closed) return;
   const bool prop = r.scheme == records::Scheme::prop;
   const auto cuts = derived_cuts(ledger, round);
-  const Basis b = prop ? prop_basis(ledger, cuts) : pplns_basis(ledger, cuts, r.pplns->factor, r.block->nbits);
+  const Basis b = prop ? prop_basis(ledger, cuts, Root::compute) : pplns_basis(ledger, cuts, r.pplns->factor, r.block->nbits, Root::compute);
   if (to_hex(b.root) != *r.merkle_root) wrong(fmt::format("round {}: the Merkle root of its shares is {}, not {}", round, to_hex(b.root), *r.merkle_root));
   if (b.shares != r.shares || b.work != r.work) wrong(fmt::format("round {}: its shares and work do not add up to what was frozen", round));
   std::map<std::string, const Basis::Miner*> by_name;

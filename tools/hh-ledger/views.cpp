@@ -19,13 +19,6 @@ namespace {
 bool wants_table(const Options& o) { return !o.json && stdout_is_terminal(); }
 void show(const Table& table) { write_all(STDOUT_FILENO, table.text(), "standard output"); }
 
-// For a person's eyes; those who close and pay state the scheme, a reader takes the configured one.
-RoundRules rules_of(const Settings& s) {
-  const auto scheme = records::scheme_from_name(s.text("scheme"));
-  if (!scheme) throw Error(Exit::config, fmt::format("scheme ({}): \"{}\" is neither prop nor pplns", s.origin("scheme"), s.text("scheme")));
-  return {*scheme, s.integer("pplns_factor")};
-}
-
 std::string height_text(const records::Round& r) { return r.block ? fmt::format("{}", r.block->height) : "-"; }
 
 json::Json balance_record(const std::string& account, Msat amount) {
