@@ -15,8 +15,8 @@ setup() {
   [ -x "$make_invoice" ] || skip "make_invoice is not built"
   start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$make_invoice"
   start lnd "$HH_SRC/tests/support/fake_lnd.py" lnd
-  eventually 20 test -s lnurl.out
-  eventually 20 test -s lnd.out
+  eventually 90 test -s lnurl.out
+  eventually 90 test -s lnd.out
   LNURL=127.0.0.1:$(cat lnurl.out) PORT=$(cat lnd.out)
   (umask 077 && echo 00aa00bb >macaroon)
 }
