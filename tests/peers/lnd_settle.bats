@@ -92,7 +92,7 @@ sent() { ln_cli payer listpayments --include_incomplete | jq '[.payments[] | sel
   [[ $output == *"insufficient balance"* ]]
 }
 
-@test "lnd killed in the middle, and again: resumed, each line is paid once (L086)" {
+@test "lnd killed in the middle, and again: resumed, no line is paid twice, and all are paid but what lnd itself still holds (L086)" {
   local words=() i
   for i in $(seq 10 29); do words+=("m$i=lnaddress:honest@$LNURL"); done
   sign_round "$chain" 400000 "${words[@]}" >m
@@ -108,14 +108,20 @@ sent() { ln_cli payer listpayments --include_incomplete | jq '[.payments[] | sel
     start_lnd payer node
     eventually 120 has_channel payer
   done
-  # What hangs in a channel since the last kill resolves when both ends have found each other again.
-  end=$((SECONDS + 240))
+  # lnd 0.21.1, killed between noting an attempt and handing it to its channel, was seen to report IN_FLIGHT for good afterwards, with no HTLC
+  # in any channel. Such a line must stay INFLIGHT here and may not be paid another way; every other line must be paid.
+  end=$((SECONDS + 90))
   until pay m >out || [ $SECONDS -ge $end ]; do sleep 1; done
+  paid=$(jq -s '[.[] | select(.state == "PAID")] | length' out)
   jq -c 'select(.type == "settlement" and .state != "PAID")' out
-  [ "$(jq -s '[.[] | select(.state == "PAID")] | length' out)" = 20 ]
+  jq -r 'select(.type == "settlement" and .state != "PAID") | .state + " " + .payment_hash' out | sort >ours
+  ln_cli payer listpayments --include_incomplete | jq -r '.payments[] | select(.status == "IN_FLIGHT") | "INFLIGHT " + .payment_hash' | sort >lnds
+  cmp ours lnds
+  [ "$paid" = $((20 - $(wc -l <ours))) ]
+  [ "$paid" -ge 17 ]  # three kills, at most one line each
   [ "$(received)" = "$(jq -s '[.[] | select(.state == "PAID") | .amount_msat] | add' out)" ]
   [ "$(sent)" = "$(received)" ]
-  [ "$(audit | jq -c '[.ok, .paid, .alarms]')" = '[true,20,0]' ]
+  [ "$(audit | jq -c '[.ok, .paid, .alarms]')" = "[true,$paid,0]" ]
 }
 
 @test "a wrong certificate, a wrong macaroon, a macaroon without the right, another chain: nothing is paid" {
