@@ -62,8 +62,10 @@ hand_over() {
   watch >watched
   [ "$(jq -r 'select(.round == 2) | .status' watched)" = mature ]
   ledger close 2 --maturity 2 >round
-  # Every share of both rounds, the winning ones included, is paid for once.
-  [ "$(jq .shares round)" = "$(shares spool.jsonl | wc -l)" ]
+  # Every share of both rounds, the winning ones included, is paid for once. What the miner still got in after the second block is of round 3.
+  last=$(jq -s '[.[] | select(.type == "block")][1].seq' spool.jsonl)
+  paid=$(jq -s --argjson last "$last" 'map(select(.type == "share" and .seq < $last)) | length' spool.jsonl)
+  [ "$(jq .shares round)" = "$paid" ]
   [ "$(jq .shares round)" -gt "$lost" ]
 
   hh-payout keygen key.pem | jq -r .public >key.pub
