@@ -1,5 +1,7 @@
 // hh-ledger(1): keeps every share, every round and every satoshi. This file parses the command line; one row of the table below is one subcommand.
 #include <CLI/CLI.hpp>
+#include <sqlite3.h>
+
 #include <array>
 
 #include "base/error.h"
@@ -135,5 +137,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hh::log::set_tool("hh-ledger");
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // its counters take a lock at every allocation
   return hh::run_main("hh-ledger", [&] { return run(argc, argv); });
 }

@@ -9,7 +9,7 @@
 //
 // Append-only is a property of the file, not of this program: triggers refuse UPDATE and DELETE, and INSERT of a key that is there (INSERT
 // OR REPLACE deletes rows without asking DELETE triggers). `hh-ledger verify` checks that the triggers are those of this file.
-// Two tables have no such insert guard: shares, because a trigger for each row of the hot path costs a third of its speed (measured), and a
+// Two tables have no such insert guard: shares, because a trigger for each row of the hot path makes an insert a third dearer (measured), and a
 // replaced share is found by `verify` from the Merkle roots that were taken when it arrived; and the few rows that say where we are
 // (sources, rounds that are not closed, miners' settings, follow), which change by nature.
 //
