@@ -97,6 +97,16 @@ Bytes suffix_for(const CoinbaseParts& parts, BytesView finder_script) {
   return fees_can_go_to(parts, finder_script) ? finder_suffix(parts, finder_script) : parts.treasury_suffix;
 }
 
+void update_with_suffix(Sha256& hash, const CoinbaseParts& parts, BytesView finder_script) {
+  if (!fees_can_go_to(parts, finder_script)) {
+    hash.update(parts.treasury_suffix);
+    return;
+  }
+  Bytes size;
+  put_compact_size(size, finder_script.size());
+  hash.update(parts.finder_head).update(size).update(finder_script).update(parts.finder_tail);
+}
+
 Bytes join_coinbase(BytesView prefix, BytesView extranonce, BytesView suffix) {
   Bytes out;
   out.reserve(prefix.size() + extranonce.size() + suffix.size());

@@ -50,6 +50,8 @@ bool fees_can_go_to(const CoinbaseParts& parts, BytesView finder_script);
 Bytes finder_suffix(const CoinbaseParts& parts, BytesView finder_script);
 // (a) where it can be, else (b). An empty script means: no address.
 Bytes suffix_for(const CoinbaseParts& parts, BytesView finder_script);
+// Feeds the same bytes to a hash without putting them together.
+void update_with_suffix(Sha256& hash, const CoinbaseParts& parts, BytesView finder_script);
 
 // prefix ‖ extranonce ‖ suffix, and its txid without building it.
 Bytes join_coinbase(BytesView prefix, BytesView extranonce, BytesView suffix);

@@ -74,20 +74,17 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
 
 LiveJob::LiveJob(std::shared_ptr<const Job> job) : job_(std::move(job)) { prefix_hashed_.update(job_->coinbase.prefix); }
 
-const MinerWork& LiveJob::work_for(const Bytes& script) {
-  const auto [at, is_new] = works_.try_emplace(std::string(as_text(script)));
-  MinerWork& work = at->second;
-  if (!is_new) return work;
-  const bool to_finder = !script.empty() && bitcoin::fees_can_go_to(job_->coinbase, script);
-  work.suffix = to_finder ? bitcoin::finder_suffix(job_->coinbase, script) : job_->coinbase.treasury_suffix;
-  work.fee_to = to_finder ? records::FeeTo::coinbase : records::FeeTo::manifest;
-  work.notify_line = std::make_shared<const std::string>(job_->notify.first + to_hex(work.suffix) + job_->notify.second);
-  return work;
+records::FeeTo LiveJob::fee_to(BytesView script) const {
+  return bitcoin::fees_can_go_to(job_->coinbase, script) ? records::FeeTo::coinbase : records::FeeTo::manifest;
 }
 
-bitcoin::Hash256 LiveJob::coinbase_txid(BytesView extranonce1, BytesView extranonce2, const MinerWork& work) const {
+std::string_view LiveJob::suffix_hex(BytesView script) { return suffix_hex_ = to_hex(suffix(script)); }
+
+bitcoin::Hash256 LiveJob::coinbase_txid(BytesView extranonce1, BytesView extranonce2, BytesView script) const {
   bitcoin::Sha256 hash = prefix_hashed_;
-  return hash.update(extranonce1).update(extranonce2).update(work.suffix).finish_double();
+  hash.update(extranonce1).update(extranonce2);
+  bitcoin::update_with_suffix(hash, job_->coinbase, script);
+  return hash.finish_double();
 }
 
 }  // namespace hh::pool

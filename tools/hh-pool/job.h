@@ -6,13 +6,12 @@
 #pragma once
 #include <memory>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "bitcoin/block_template.h"
 #include "bitcoin/coinbase.h"
 #include "bitcoin/work.h"
 #include "records/job.h"
+#include "seen_shares.h"
 #include "stratum/v1.h"
 
 namespace hh::pool {
@@ -57,29 +56,27 @@ class JobMaker {
   uint64_t made_ = 0;
 };
 
-// What differs between miners of one job: the second half of the coinbase, and the notify line that carries it.
-struct MinerWork {
-  Bytes suffix;
-  records::FeeTo fee_to = records::FeeTo::manifest;
-  std::shared_ptr<const std::string> notify_line;
-};
-
 // A job in use by the event loop, with its shares so far. One thread's.
+//
+// What differs between miners of one job is the end of the coinbase, which pays the miner's script (an empty script is a miner without an
+// address). It is put together when it is needed: kept for ten thousand miners and thirty jobs it would be the largest thing in memory.
 class LiveJob {
  public:
   explicit LiveJob(std::shared_ptr<const Job> job);
   const Job& job() const { return *job_; }
   const std::shared_ptr<const Job>& shared() const { return job_; }
-  // Built once for each script; an empty script is a miner without an address.
-  const MinerWork& work_for(const Bytes& script);
-  bitcoin::Hash256 coinbase_txid(BytesView extranonce1, BytesView extranonce2, const MinerWork& work) const;
-  bool first_time_seen(const bitcoin::Hash256& share) { return seen_.insert(share).second; }
+  records::FeeTo fee_to(BytesView script) const;
+  Bytes suffix(BytesView script) const { return bitcoin::suffix_for(job_->coinbase, script); }
+  // The suffix between the halves of the notify line; valid until the next call.
+  std::string_view suffix_hex(BytesView script);
+  bitcoin::Hash256 coinbase_txid(BytesView extranonce1, BytesView extranonce2, BytesView script) const;
+  bool first_time_seen(const bitcoin::Hash256& share) { return seen_.insert(share); }
 
  private:
   std::shared_ptr<const Job> job_;
   bitcoin::Sha256 prefix_hashed_;
-  std::unordered_map<std::string, MinerWork> works_;
-  std::unordered_set<bitcoin::Hash256> seen_;
+  std::string suffix_hex_;
+  SeenShares seen_;
 };
 
 }  // namespace hh::pool

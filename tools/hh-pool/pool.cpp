@@ -57,11 +57,11 @@ void Pool::submit_if_block(const Accepted& a) {
   if (!a.checked.is_block) return;
   Bytes extranonce(a.extranonce1.begin(), a.extranonce1.end());
   extranonce.insert(extranonce.end(), a.checked.extranonce2.begin(), a.checked.extranonce2.end());
-  outside_.submit({a.live.shared(), a.checked.header, a.checked.hash, bitcoin::join_coinbase(a.live.job().coinbase.prefix, extranonce, a.work.suffix)});
+  outside_.submit({a.live.shared(), a.checked.header, a.checked.hash, bitcoin::join_coinbase(a.live.job().coinbase.prefix, extranonce, a.live.suffix(a.who.script))});
   ++counters.blocks;
   const records::Job& job = a.live.job().record;
   log::info("block_found", {{"hash", a.checked.hash.to_display_hex()}, {"height", job.height}, {"miner", a.who.miner}, {"worker", a.who.worker}, {"job", job.job},
-                            {"coinbase_txid", a.checked.coinbase_txid.to_display_hex()}, {"fees_sat", job.fees.count()}, {"fee_to", records::name(a.work.fee_to)}});
+                            {"coinbase_txid", a.checked.coinbase_txid.to_display_hex()}, {"fees_sat", job.fees.count()}, {"fee_to", records::name(a.live.fee_to(a.who.script))}});
 }
 
 void Pool::record(const Accepted& a, Ack ack) {
@@ -70,7 +70,8 @@ void Pool::record(const Accepted& a, Ack ack) {
   s.job = job.job;
   s.miner = a.who.miner;
   s.worker = a.who.worker;
-  if (a.work.fee_to == records::FeeTo::coinbase) s.address = a.who.address;
+  s.fee_to = a.live.fee_to(a.who.script);
+  if (s.fee_to == records::FeeTo::coinbase) s.address = a.who.address;
   s.time_ms = clock.unix_ms();
   s.work = a.assigned.work;
   s.ntime = a.checked.header.time;
@@ -80,7 +81,6 @@ void Pool::record(const Accepted& a, Ack ack) {
   std::copy(a.checked.extranonce2.begin(), a.checked.extranonce2.end(), s.extranonce.begin() + extranonce1_size);
   s.extranonce1_size = extranonce1_size;
   s.extranonce2_size = extranonce2_size;
-  s.fee_to = a.work.fee_to;
   recorder.put_share(s, std::move(ack));
   ++counters.accepted;
   if (!a.checked.is_block) return;
@@ -97,7 +97,7 @@ void Pool::record(const Accepted& a, Ack ack) {
   b.worker = a.who.worker;
   b.subsidy = job.subsidy;
   b.fees = job.fees;
-  b.fee_to = a.work.fee_to;
+  b.fee_to = s.fee_to;
   b.coinbase_txid = a.checked.coinbase_txid;
   recorder.put_block(std::move(b));
 }

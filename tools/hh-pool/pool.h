@@ -61,7 +61,6 @@ class Pool {
   // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
   struct Accepted {
     const LiveJob& live;
-    const MinerWork& work;
     const Identity& who;
     const Assignment& assigned;
     const CheckedShare& checked;

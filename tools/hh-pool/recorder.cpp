@@ -2,16 +2,9 @@
 
 namespace hh::pool {
 
-void Recorder::touched() {
-  lines_ += '\n';
-  if (flush_posted_) return;
-  flush_posted_ = true;
-  post_([this] { flush(); });
-}
-
 void Recorder::put_job(const records::Job& job) {
   lines_ += records::job_line(job);
-  touched();
+  lines_ += '\n';
 }
 
 void Recorder::put_share(records::ShareView share, Ack ack) {
@@ -20,7 +13,7 @@ void Recorder::put_share(records::ShareView share, Ack ack) {
   share.seq = ++seq_;
   records::put_share_line(lines_, share);
   acks_.push_back(std::move(ack));
-  touched();
+  lines_ += '\n';
 }
 
 void Recorder::put_block(records::Block block) {
@@ -30,18 +23,17 @@ void Recorder::put_block(records::Block block) {
   block.seq = ++seq_;
   lines_ += records::block_line(block);
   urgent_ = true;
-  touched();
+  lines_ += '\n';
 }
 
 void Recorder::put_submission(records::Submission s) {
   s.source = source_;
   s.simulated = simulated_;
   lines_ += records::submission_line(s);
-  touched();
+  lines_ += '\n';
 }
 
 void Recorder::flush() {
-  flush_posted_ = false;
   if (lines_.empty()) return;
   store_.write(std::exchange(lines_, {}), std::exchange(acks_, {}), std::exchange(urgent_, false));
 }

@@ -11,9 +11,8 @@ namespace hh::pool {
 
 class Recorder {
  public:
-  // post: called for each batch to run flush() once the loop has dealt with what is at hand.
-  Recorder(std::string source, bool simulated, uint64_t last_seq, Store& store, Post post)
-      : source_(std::move(source)), simulated_(simulated), seq_(last_seq), store_(store), post_(std::move(post)) {}
+  Recorder(std::string source, bool simulated, uint64_t last_seq, Store& store)
+      : source_(std::move(source)), simulated_(simulated), seq_(last_seq), store_(store) {}
 
   bool can_take() const { return store_.can_take(); }
   void put_job(const records::Job& job);
@@ -22,19 +21,17 @@ class Recorder {
   // Right after its share.
   void put_block(records::Block block);
   void put_submission(records::Submission s);
-  void flush();
+  void flush();  // at the end of each turn of the loop
   uint64_t last_seq() const { return seq_; }
 
  private:
-  void touched();
   const std::string source_;
   const bool simulated_;
   uint64_t seq_;
   Store& store_;
-  Post post_;
   std::string lines_;
   Acks acks_;
-  bool urgent_ = false, flush_posted_ = false;
+  bool urgent_ = false;
 };
 
 }  // namespace hh::pool

@@ -43,7 +43,7 @@ class Daemon {
   Settings& settings_;
   Clock& clock_ = system_clock();
   Miners miners_;
-  Server server_;
+  net::Loop loop_;
   std::unique_ptr<Store> store_;
   std::string keep_prefix_;
   Start start_;
@@ -51,6 +51,7 @@ class Daemon {
   std::unique_ptr<Submitter> submitter_;
   std::unique_ptr<TemplateSource> templates_;
   std::unique_ptr<Pool> pool_;
+  std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
 };
 
@@ -60,11 +61,15 @@ PoolConfig with_source(PoolConfig config, const std::string& source) {
 }
 
 Daemon::Daemon(const Options& options, Settings& settings)
-    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file), server_(options.listen, {options.most_connections, 1u << 20}) {
+    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file) {
+  loop_.at_turn_end([this] {
+    if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
+  });
+  server_ = std::make_unique<Server>(loop_, options.listen, ServerLimits{options.most_connections});
   miners_.load();
   start_ = open_store();
-  const Post post = server_.post();
-  recorder_ = std::make_unique<Recorder>(start_.source, options.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_, post);
+  const Post post = loop_.poster();
+  recorder_ = std::make_unique<Recorder>(start_.source, options.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
   submitter_ = std::make_unique<Submitter>(options.submit_to, keep_prefix_, [this, post](records::Submission s) {
     post([this, s = std::move(s)] { recorder_->put_submission(s); });
   });
@@ -82,7 +87,7 @@ Daemon::Daemon(const Options& options, Settings& settings)
 Daemon::Start Daemon::open_store() {
   const uint64_t now = static_cast<uint64_t>(clock_.unix_ms());
   if (options_.spool.empty()) {
-    store_ = make_pipe_store(STDOUT_FILENO, server_.post());
+    store_ = make_pipe_store(STDOUT_FILENO, loop_.poster());
     return {fmt::format("{}.{}", options_.pool.source, now), 0, now};
   }
   auto spool = std::make_unique<Spool>(options_.spool, options_.pool.source);
@@ -90,14 +95,14 @@ Daemon::Start Daemon::open_store() {
   log::info("spool", {{"path", spool->path()}, {"bytes", spool->size()}, {"last_seq", spool->last_seq()}});
   keep_prefix_ = spool->path();
   const Start start{options_.pool.source, spool->last_seq(), std::max(now, spool->last_run() + 1)};
-  store_ = make_spool_store(std::move(spool), options_.sync_always, STDOUT_FILENO, server_.post());
+  store_ = make_spool_store(std::move(spool), options_.sync_always, STDOUT_FILENO, loop_.poster());
   return start;
 }
 
 std::string Daemon::pool_line() const {
   json::Json r = json::make_record("pool");
   if (options_.pool.chain == bitcoin::Network::dev) r["simulated"] = true;
-  r["listen"] = server_.address();
+  r["listen"] = server_->address();
   r["source"] = start_.source;
   r["chain"] = std::string(bitcoin::network_name(options_.pool.chain));
   return json::to_line(r) + "\n";
@@ -108,10 +113,11 @@ int Daemon::run() {
   if (stop_requested()) return finish(), 0;
   submitter_->submit_kept();
   store_->start(pool_line());
-  server_.accept_for(*pool_);
-  log::info("listening", {{"address", server_.address()}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
+  server_->accept_for(*pool_);
+  log::info("listening", {{"address", server_->address()}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
   notify_service_manager("READY=1");
-  server_.run([this] { tick(); });
+  loop_.every_tick([this] { tick(); });
+  loop_.run();
   notify_service_manager("STOPPING=1");
   finish();
   if (store_->failed().empty()) return 0;
@@ -121,16 +127,16 @@ int Daemon::run() {
 void Daemon::tick() {
   if (stop_requested()) {
     log::info("stopping", {{"sessions", pool_->session_count()}, {"accepted", pool_->counters.accepted}});
-    return server_.stop();
+    return loop_.stop();
   }
   const int64_t now = clock_.monotonic_ms();
   if (!store_->failed().empty()) {
     if (failed_since_ms_ < 0) {
       failed_since_ms_ = now;
-      server_.refuse_new();
+      server_->refuse_new();
       log::error("store_failed", {{"reason", store_->failed()}, {"hint", "shares are refused; the pool stops"}});
     }
-    if (now - failed_since_ms_ >= store_failure_grace_ms) return server_.stop();
+    if (now - failed_since_ms_ >= store_failure_grace_ms) return loop_.stop();
   }
   if (take_reload_request()) reload();
   if (now < next_second_ms_) return;
@@ -161,22 +167,22 @@ void Daemon::reload() {
 // No new work and no new miners; then the blocks on their way; then the records, which these answers are part of; then the connections, after
 // the last acknowledgements were written to them.
 void Daemon::finish() {
-  server_.refuse_new();
+  server_->refuse_new();
   templates_->stop();
   submitter_->close(submit_patience_ms);
-  server_.run_posted();
+  loop_.run_posted();
   recorder_->flush();
   try {
     store_->close(stdout_patience_ms);
   } catch (const Error& e) {
-    server_.run_posted();
-    server_.drop_connections();
-    server_.run_posted();
+    loop_.run_posted();
+    server_->drop_connections();
+    loop_.run_posted();
     throw;
   }
-  server_.run_posted();
-  server_.drop_connections();
-  server_.run_posted();
+  loop_.run_posted();
+  server_->drop_connections();
+  loop_.run_posted();
   log::info("stopped", {{"last_seq", recorder_->last_seq()}, {"accepted", pool_->counters.accepted}, {"blocks", pool_->counters.blocks}});
 }
 

@@ -1,254 +1,184 @@
 #include "server.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
-#include <charconv>
-#include <deque>
-#include <unordered_set>
+#include <cerrno>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/endpoint.h"
+#include "net/stream.h"
 #include "session.h"
 
 namespace hh::pool {
-
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
-
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds(100);
-constexpr size_t most_gathered = 64;  // lines in one writev
-
-std::string text_of(const tcp::endpoint& e) {
-  const auto address = e.address().to_string();
-  return e.address().is_v6() ? fmt::format("[{}]:{}", address, e.port()) : fmt::format("{}:{}", address, e.port());
-}
-
-tcp::endpoint parse_endpoint(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  ErrorCode bad_host;
-  const auto address = asio::ip::make_address(host, bad_host);
-  if (colon == std::string::npos || bad_host) throw Error(Exit::config, fmt::format("listen: \"{}\" is not ADDRESS:PORT, such as 0.0.0.0:3333 or [::]:3333", text));
-  if (const auto [at, error] = std::from_chars(text.data() + colon + 1, end, port); error != std::errc{} || at != end)
-    throw Error(Exit::config, fmt::format("listen: \"{}\" has no port from 0 to 65535", text));
-  return {address, port};
-}
+constexpr int accepts_in_a_turn = 128;       // so that a storm of new miners does not starve those who work
+constexpr int64_t accept_pause_ms = 1'000;   // when descriptors have run out
+constexpr int64_t goodbye_ms = 5'000;        // for the last lines to a miner that is let go
+constexpr net::StreamLimits stream_limits{};
 
 class Connection;
 
+void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+
 }  // namespace
 
-struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
-  asio::io_context io{1};
-  tcp::acceptor acceptor{io};
-  asio::steady_timer ticker{io}, accept_pause{io};
-  ServerLimits limits;
-  Pool* pool = nullptr;
-  std::unordered_set<Connection*> connections;
-  uint64_t turned_away = 0;
-  bool stopped = false;
-
+struct Server::Impl final : net::Watcher {
+  Impl(net::Loop& l, ServerLimits lim) : loop(l), hub(l), limits(lim) {}
+  ~Impl() {
+    if (listener) loop.forget(listener.get());
+  }
+  void ready(uint32_t) override { accept(); }
   void accept();
-  void tick(const std::function<void()>& on_tick);
+  void accept_failed(int why);
+  void take(FileHandle fd);
+  void tick();
+  void remove(Connection& c);
+
+  net::Loop& loop;
+  net::StreamHub hub;
+  ServerLimits limits;
+  FileHandle listener;
+  Pool* pool = nullptr;
+  std::vector<std::shared_ptr<Connection>> connections;
+  std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
+  int64_t accept_again_ms = -1;
+  uint64_t turned_away = 0;
 };
 
 namespace {
 
-class Connection : public Outlet, public std::enable_shared_from_this<Connection> {
+class Connection : public net::Stream, public Outlet {
  public:
-  Connection(std::shared_ptr<Server::Impl> server, tcp::socket socket, std::string peer)
-      : server_(std::move(server)), socket_(std::move(socket)), peer_(std::move(peer)) {
-    server_->connections.insert(this);
-  }
-  ~Connection() override { server_->connections.erase(this); }
+  Connection(Server::Impl& server, FileHandle fd, size_t at) : Stream(server.hub, std::move(fd), stream_limits), place(at), server_(server) {}
 
-  void start() {
-    session_ = Session::make(*server_->pool, *this, peer_);
-    log::debug("connected", {{"peer", peer_}});
-    read();
+  void begin(std::string peer) {
+    log::debug("connected", {{"peer", peer}});
+    session_ = Session::make(*server_.pool, *this, std::move(peer));
+    start();
   }
+  void drop() { close_when_sent(); }
+  const std::string& peer() const { return session_->peer(); }
 
-  void send(std::string line) override { push({std::make_shared<const std::string>(std::move(line))}); }
-  void send(std::shared_ptr<const std::string> line) override { push(std::move(line)); }
+  // Outlet
+  void send(std::string_view line) override { Stream::send(line); }
+  void send_now(std::span<const std::string_view> pieces) override { Stream::send_now(pieces); }
   void close(const char* why) override {
-    log::info("closed", {{"peer", peer_}, {"reason", why}});
-    closing_ = true;
-    if (!writing_) shut();
+    log::info("closed", {{"peer", peer()}, {"reason", why}});
+    close_when_sent();
+    server_.leaving.emplace_back(system_clock().monotonic_ms() + goodbye_ms, server_.connections[place]);
   }
-  void drop() { shut(); }
+
+  size_t place;  // in the server's list
 
  private:
-  void read() {
-    const auto rest = asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_);
-    socket_.async_read_some(rest, [self = shared_from_this()](const ErrorCode& e, size_t n) { self->on_read(e, n); });
-  }
-
-  void on_read(const ErrorCode& e, size_t n) {
-    if (e || closing_) {
-      if (!closing_) log::debug("disconnected", {{"peer", peer_}, {"reason", e.message()}});
-      return shut();
-    }
-    filled_ += n;
-    const size_t used = take_lines();
-    std::copy(buffer_.begin() + static_cast<ptrdiff_t>(used), buffer_.begin() + static_cast<ptrdiff_t>(filled_), buffer_.begin());
-    filled_ -= used;
-    if (filled_ == buffer_.size()) session_->line_too_long();
-    if (!closing_) read();
-  }
-
-  // Hands each whole line to the session; how many bytes they were.
-  size_t take_lines() {
-    const std::string_view all(buffer_.data(), filled_);
+  // Hands each whole line to the session.
+  size_t on_bytes(std::string_view all) override {
     size_t start = 0;
-    for (size_t end; !closing_ && (end = all.find('\n', start)) != std::string_view::npos; start = end + 1) {
+    for (size_t end; is_open() && (end = all.find('\n', start)) != std::string_view::npos; start = end + 1) {
       std::string_view line = all.substr(start, end - start);
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (!line.empty()) session_->line(line);
+      if (line.size() >= stratum::v1::max_line) session_->line_too_long();
+      else if (!line.empty()) session_->line(line);
     }
-    return start;
+    if (is_open() && all.size() - start >= stratum::v1::max_line) session_->line_too_long();
+    return is_open() ? start : all.size();
+  }
+  void on_closed(const char* why) override {
+    if (why != nullptr) log::debug("disconnected", {{"peer", peer()}, {"reason", why}});
+    session_->disconnected();
+    server_.remove(*this);
   }
 
-  void push(std::shared_ptr<const std::string> line) {
-    if (closing_) return;
-    unsent_ += line->size();
-    queue_.push_back(std::move(line));
-    if (unsent_ > server_->limits.most_unsent) {
-      log::info("closed", {{"peer", peer_}, {"reason", "it does not read what it is sent"}});
-      return shut();
-    }
-    if (!writing_) write();
-  }
-
-  void write() {
-    writing_ = true;
-    gathered_.clear();
-    for (const auto& line : queue_) {
-      if (gathered_.size() == most_gathered) break;
-      gathered_.push_back(asio::buffer(*line));
-    }
-    asio::async_write(socket_, gathered_, [self = shared_from_this()](const ErrorCode& e, size_t n) { self->on_written(e, n); });
-  }
-
-  void on_written(const ErrorCode& e, size_t n) {
-    writing_ = false;
-    if (e || shut_) return shut();
-    unsent_ -= n;
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(gathered_.size()));
-    if (!queue_.empty()) return write();
-    if (closing_) shut();
-  }
-
-  void shut() {
-    closing_ = shut_ = true;
-    if (session_) session_->disconnected();
-    ErrorCode ignored;
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
-  }
-
-  std::shared_ptr<Server::Impl> server_;
-  tcp::socket socket_;
-  const std::string peer_;
+  Server::Impl& server_;
   std::shared_ptr<Session> session_;
-  std::array<char, stratum::v1::max_line> buffer_{};
-  size_t filled_ = 0, unsent_ = 0;
-  std::deque<std::shared_ptr<const std::string>> queue_;
-  std::vector<asio::const_buffer> gathered_;
-  bool writing_ = false, closing_ = false, shut_ = false;
 };
 
 }  // namespace
 
+void Server::Impl::remove(Connection& c) {
+  auto& place = connections[c.place];
+  loop.bury(std::move(place));
+  if (c.place + 1 != connections.size()) {
+    place = std::move(connections.back());
+    place->place = c.place;
+  }
+  connections.pop_back();
+}
+
+void Server::Impl::accept_failed(int why) {
+  if (why == EAGAIN || why == EINTR || why == ECONNABORTED) return;
+  log::error("accept_failed", {{"reason", reason(why)}});  // out of descriptors, most likely: breathe, then go on
+  accept_again_ms = system_clock().monotonic_ms() + accept_pause_ms;
+  loop.forget(listener.get());
+}
+
 void Server::Impl::accept() {
-  acceptor.async_accept([self = shared_from_this()](const ErrorCode& e, tcp::socket socket) {
-    if (e == asio::error::operation_aborted || self->stopped) return;
-    if (e) {  // out of descriptors, most likely: breathe, then go on
-      log::error("accept_failed", {{"reason", e.message()}});
-      self->accept_pause.expires_after(std::chrono::seconds(1));
-      return self->accept_pause.async_wait([self](const ErrorCode& cancelled) {
-        if (!cancelled) self->accept();
-      });
-    }
-    ErrorCode gone;
-    const auto peer = socket.remote_endpoint(gone);
-    if (self->connections.size() >= self->limits.most_connections) {
-      if (self->turned_away++ % 1000 == 0) log::warn("too_many_connections", {{"limit", self->limits.most_connections}, {"turned_away", self->turned_away}});
-    } else if (!gone) {
-      socket.set_option(tcp::no_delay(true), gone);
-      socket.set_option(asio::socket_base::keep_alive(true), gone);
-      std::make_shared<Connection>(self, std::move(socket), text_of(peer))->start();
-    }
-    self->accept();
+  for (int i = 0; i < accepts_in_a_turn && listener; ++i) {
+    FileHandle fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) return accept_failed(errno);
+    take(std::move(fd));
+  }
+}
+
+void Server::Impl::take(FileHandle fd) {
+  if (connections.size() >= limits.most_connections) {
+    if (turned_away++ % 1000 == 0) log::warn("too_many_connections", {{"limit", limits.most_connections}, {"turned_away", turned_away}});
+    return;
+  }
+  const auto peer = net::Endpoint::of_peer(fd.get());
+  if (peer.size == 0) return;
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  connections.push_back(std::make_shared<Connection>(*this, std::move(fd), connections.size()));
+  connections.back()->begin(peer.text());
+}
+
+void Server::Impl::tick() {
+  const int64_t now = system_clock().monotonic_ms();
+  if (accept_again_ms >= 0 && now >= accept_again_ms && listener) {
+    accept_again_ms = -1;
+    loop.watch(listener.get(), EPOLLIN, *this);
+  }
+  std::erase_if(leaving, [now](const auto& entry) {
+    const auto c = entry.second.lock();
+    if (c && now >= entry.first) c->close_now(nullptr);
+    return !c || now >= entry.first;
   });
 }
 
-void Server::Impl::tick(const std::function<void()>& on_tick) {
-  ticker.expires_after(tick_interval);
-  ticker.async_wait([self = shared_from_this(), on_tick](const ErrorCode& e) {
-    if (e || self->stopped) return;
-    on_tick();
-    if (!self->stopped) self->tick(on_tick);
-  });
-}
-
-Server::Server(const std::string& listen, ServerLimits limits) : impl_(std::make_shared<Impl>()) {
-  impl_->limits = limits;
-  const tcp::endpoint endpoint = parse_endpoint(listen);
-  ErrorCode e;
-  impl_->acceptor.open(endpoint.protocol(), e);
-  if (!e) impl_->acceptor.set_option(tcp::acceptor::reuse_address(true), e);
-  if (!e) impl_->acceptor.bind(endpoint, e);
-  if (!e) impl_->acceptor.listen(asio::socket_base::max_listen_connections, e);
-  if (e) throw Error(Exit::unavailable, fmt::format("cannot listen on {}: {}", listen, e.message()));
+Server::Server(net::Loop& loop, const std::string& listen, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) {
+  impl_->listener = net::listen_on(net::Endpoint::parse(listen, "listen"));
 }
 
 Server::~Server() = default;
 
-std::string Server::address() const { return text_of(impl_->acceptor.local_endpoint()); }
+std::string Server::address() const { return net::Endpoint::of_socket(impl_->listener.get()).text(); }
 
-Post Server::post() const {
-  return [io = &impl_->io](std::function<void()> f) { asio::post(*io, std::move(f)); };
-}
+size_t Server::connection_count() const { return impl_->connections.size(); }
 
 void Server::accept_for(Pool& pool) {
   impl_->pool = &pool;
-  impl_->accept();
-}
-
-void Server::run(const std::function<void()>& on_tick) {
-  impl_->tick(on_tick);
-  impl_->io.run();
-}
-
-void Server::stop() {
-  impl_->stopped = true;
-  impl_->io.stop();
+  impl_->loop.watch(impl_->listener.get(), EPOLLIN, *impl_);
+  impl_->loop.every_tick([impl = impl_.get()] { impl->tick(); });
 }
 
 void Server::refuse_new() {
-  ErrorCode ignored;
-  impl_->acceptor.close(ignored);
+  if (!impl_->listener) return;
+  if (impl_->pool != nullptr && impl_->accept_again_ms < 0) impl_->loop.forget(impl_->listener.get());
+  impl_->listener = FileHandle();
 }
 
 void Server::drop_connections() {
-  const std::unordered_set<Connection*> all = impl_->connections;
-  for (Connection* c : all) c->drop();
-}
-
-void Server::run_posted() {
-  impl_->io.restart();
-  impl_->io.poll();
+  const auto all = impl_->connections;
+  for (const auto& c : all) c->drop();
 }
 
 }  // namespace hh::pool

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace hh::pool {
@@ -29,8 +31,8 @@ Session::Session(Pool& pool, Outlet& outlet, std::string peer)
 
 Session::~Session() { pool_.remove(*this); }
 
-void Session::send(std::string line) {
-  if (outlet_ != nullptr && !closing_) outlet_->send(std::move(line));
+void Session::send(std::string_view line) {
+  if (outlet_ != nullptr && !closing_) outlet_->send(line);
 }
 
 void Session::close(const char* why) {
@@ -130,10 +132,9 @@ void Session::handle(const Id& id, const v1::Submit& m) {
   const Assignment* assigned = assignment_of(live->job().number);
   if (assigned == nullptr) return refuse(id, Code::job_not_found, "Job not found");
 
-  const MinerWork& work = live->work_for(worker->who.script);
-  const CheckedShare checked = check_share(*live, work, *assigned, extranonce1_, version_mask_, m);
+  const CheckedShare checked = check_share(*live, worker->who.script, *assigned, extranonce1_, version_mask_, m);
   if (checked.refusal) return refuse(id, *checked.refusal, checked.reason);
-  const Pool::Accepted accepted{*live, work, worker->who, *assigned, checked, extranonce1_};
+  const Pool::Accepted accepted{*live, worker->who, *assigned, checked, extranonce1_};
   pool_.submit_if_block(accepted);
   if (!pool_.recorder.can_take()) return refuse(id, Code::other, "pool cannot store shares");
   vardiff_.count_share();
@@ -153,8 +154,17 @@ const Session::Worker* Session::find_worker(std::string_view user) const {
 
 const Assignment* Session::assignment_of(uint64_t job_number) const {
   for (auto at = given_.rbegin(); at != given_.rend(); ++at)
-    if (at->number == job_number) return &at->assignment;
+    if (at->first <= job_number && job_number <= at->last) return &at->assignment;
   return nullptr;
+}
+
+const Assignment& Session::assignment_for(const Job& job) {
+  const bitcoin::Target& block = job.block_template->target;
+  if (assignment_.work == 0 || assignment_.difficulty != std::min(vardiff_.difficulty(), job.most_difficulty) || assignment_for_ != block) {
+    assignment_ = assign(vardiff_.difficulty(), job);
+    assignment_for_ = block;
+  }
+  return assignment_;
 }
 
 void Session::start_work() {
@@ -167,11 +177,15 @@ void Session::new_job(LiveJob& live) {
   if (job.new_tip) given_.clear();
   if (given_.size() >= pool_.config.most_jobs) given_.erase(given_.begin());
   // The difficulty goes out right before a job, so that it never changes in the middle of one.
-  given_.push_back({job.number, assign(vardiff_.difficulty(), job)});
-  const bitcoin::Difficulty d = given_.back().assignment.difficulty;
-  if (sent_difficulty_ != d) send(v1::set_difficulty_line(d));
-  sent_difficulty_ = d;
-  outlet_->send(live.work_for(workers_.front().who.script).notify_line);
+  const Assignment& a = assignment_for(job);
+  if (!given_.empty() && given_.back().last + 1 == job.number && given_.back().assignment == a)
+    given_.back().last = job.number;
+  else
+    given_.push_back({job.number, job.number, a});
+  std::string difficulty;
+  if (sent_difficulty_ != a.difficulty) difficulty = v1::set_difficulty_line(a.difficulty);
+  sent_difficulty_ = a.difficulty;
+  outlet_->send_now(std::array<std::string_view, 4>{difficulty, job.notify.first, live.suffix_hex(workers_.front().who.script), job.notify.second});
 }
 
 void Session::tick(int64_t now_ms) {

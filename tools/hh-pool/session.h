@@ -5,6 +5,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,9 @@ namespace hh::pool {
 class Outlet {
  public:
   virtual ~Outlet() = default;
-  virtual void send(std::string line) = 0;
-  virtual void send(std::shared_ptr<const std::string> line) = 0;  // the same line for many
-  virtual void close(const char* why) = 0;                         // after what was sent has left
+  virtual void send(std::string_view line) = 0;                           // leaves soon, with what else is sent in this turn
+  virtual void send_now(std::span<const std::string_view> pieces) = 0;    // of one line, which goes to many; leaves at once
+  virtual void close(const char* why) = 0;                                // after what was sent has left
 };
 
 class Session : public Waiter {
@@ -36,6 +37,7 @@ class Session : public Waiter {
   void tick(int64_t now_ms);
   void stored(const stratum::v1::Id& id, bool ok) override;
   void disconnected() { outlet_ = nullptr; }
+  const std::string& peer() const { return peer_; }
 
  private:
   Session(Pool& pool, Outlet& outlet, std::string peer);
@@ -43,8 +45,9 @@ class Session : public Waiter {
     std::string user;
     Identity who;
   };
-  struct GivenJob {
-    uint64_t number;
+  // Jobs of one tip that were given out with the same assignment, which is most of them.
+  struct GivenJobs {
+    uint64_t first, last;  // numbers
     Assignment assignment;
   };
   using Id = stratum::v1::Id;
@@ -59,11 +62,12 @@ class Session : public Waiter {
   void handle(const Id& id, const stratum::v1::Unknown& m);
   void bad_line(const stratum::v1::ParseFailure& failure);
   void refuse(const Id& id, stratum::v1::Code code, std::string_view why);
-  void send(std::string line);
+  void send(std::string_view line);
   void close(const char* why);
   void start_work();
   const Worker* find_worker(std::string_view user) const;
   const Assignment* assignment_of(uint64_t job_number) const;
+  const Assignment& assignment_for(const Job& job);
 
   Pool& pool_;
   Outlet* outlet_;
@@ -74,7 +78,9 @@ class Session : public Waiter {
   std::string user_agent_;
   std::optional<uint32_t> version_mask_;
   std::vector<Worker> workers_;
-  std::vector<GivenJob> given_;  // oldest first
+  std::vector<GivenJobs> given_;  // oldest first
+  Assignment assignment_;                // the last one, and for which block target: working one out costs two long divisions
+  bitcoin::Target assignment_for_;
   Vardiff vardiff_;
   std::optional<bitcoin::Difficulty> sent_difficulty_;
   int64_t since_ms_, last_line_ms_;

@@ -31,7 +31,7 @@ Assignment assign(bitcoin::Difficulty d, const Job& job) {
   return a;
 }
 
-CheckedShare check_share(LiveJob& live, const MinerWork& work, const Assignment& assigned, BytesView extranonce1,
+CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assigned, BytesView extranonce1,
                          std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit) {
   const Job& job = live.job();
   CheckedShare c;
@@ -42,7 +42,7 @@ CheckedShare check_share(LiveJob& live, const MinerWork& work, const Assignment&
   const auto version = rolled_version(job.record.version, version_mask, submit.version_bits);
   if (!version) return refuse(Code::other, version_mask ? "version bits outside the mask" : "version rolling was not negotiated");
 
-  c.coinbase_txid = live.coinbase_txid(extranonce1, c.extranonce2, work);
+  c.coinbase_txid = live.coinbase_txid(extranonce1, c.extranonce2, script);
   c.header.version = *version;
   c.header.prev_hash = job.record.prev_hash;
   c.header.merkle_root = bitcoin::root_from_branch(c.coinbase_txid, job.record.merkle_branch);

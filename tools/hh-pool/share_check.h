@@ -16,6 +16,7 @@ struct Assignment {
   bitcoin::Difficulty difficulty{1};
   bitcoin::Target target;  // of the difficulty; the block's own target where that is easier still
   int64_t work = 0;        // of target
+  bool operator==(const Assignment&) const = default;
 };
 Assignment assign(bitcoin::Difficulty d, const Job& job);
 
@@ -30,9 +31,9 @@ struct CheckedShare {
   bool is_block = false;
 };
 
-// version_mask: the bits that this session may roll; nullopt where it did not negotiate version rolling. A share that passes is
+// script: the miner's, empty where it has no address. version_mask: the bits that this session may roll; nullopt where it did not negotiate version rolling. A share that passes is
 // remembered in the job, so that it passes once.
-CheckedShare check_share(LiveJob& live, const MinerWork& work, const Assignment& assigned, BytesView extranonce1,
+CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assigned, BytesView extranonce1,
                          std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit);
 
 }  // namespace hh::pool

@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "net/loop.h"
 #include "stratum/v1.h"
 
 namespace hh::pool {
 
-// Runs a function on the loop's thread, soon.
-using Post = std::function<void(std::function<void()>)>;
+using net::Post;
 
 // Waits for its share to be stored.
 class Waiter {

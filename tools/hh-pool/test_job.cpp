@@ -51,6 +51,6 @@ TEST_CASE("fees that would be dust go by the manifest [C062]", "[C062]") {
   t->fees = Sat(100);
   LiveJob live(job_maker().make(t, true, 0));
   const Bytes script = bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script;
-  CHECK(live.work_for(script).fee_to == records::FeeTo::manifest);
-  CHECK(live.work_for({}).suffix == live.work_for(script).suffix);
+  CHECK(live.fee_to(script) == records::FeeTo::manifest);
+  CHECK(live.suffix({}) == live.suffix(script));
 }

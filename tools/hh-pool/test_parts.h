@@ -41,8 +41,11 @@ class MemoryStore : public Store {
 
 class Lines : public Outlet {
  public:
-  void send(std::string line) override { sent.push_back(std::move(line)); }
-  void send(std::shared_ptr<const std::string> line) override { sent.push_back(*line); }
+  void send(std::string_view line) override { sent.emplace_back(line); }
+  void send_now(std::span<const std::string_view> pieces) override {
+    sent.emplace_back();
+    for (const std::string_view piece : pieces) sent.back() += piece;
+  }
   void close(const char* why) override { closed = why; }
   std::string take() {
     std::string all;
@@ -82,21 +85,18 @@ struct TestPool {
                                   Pool::Outside{[this](Submitter::FoundBlock b) { submitted.push_back(std::move(b)), lines_at_submit = store.text; },
                                                 [this](std::string_view id, uint64_t last) { return maker.was_ours(id, last); }});
   }
-  void run_posted() {
-    for (const auto& f : std::exchange(posted, {})) f();
-  }
+  void end_turn() { recorder.flush(); }
   std::shared_ptr<const Job> give(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip = true) {
     auto job = maker.make(std::move(t), new_tip, clock.unix_ms());
     pool->on_job(job);
-    run_posted();
+    end_turn();
     return job;
   }
   PoolConfig config;
   FakeClock clock;
   Miners miners{bitcoin::Network::regtest, ""};
   MemoryStore store;
-  std::vector<std::function<void()>> posted;
-  Recorder recorder{"pool", false, 0, store, [this](std::function<void()> f) { posted.push_back(std::move(f)); }};
+  Recorder recorder{"pool", false, 0, store};
   JobMaker maker = job_maker();
   std::vector<Submitter::FoundBlock> submitted;
   std::string lines_at_submit;
@@ -109,7 +109,7 @@ struct TestMiner {
   std::string say(const std::string& line) {
     out.take();
     session->line(line);
-    test.run_posted();
+    test.end_turn();
     return out.take();
   }
   void log_in() {
@@ -121,7 +121,6 @@ struct TestMiner {
   v1::Submit find(const Job& job, const bitcoin::Target& target, bool meets = true, uint32_t version_bits = 0) {
     LiveJob live(test.pool->find(job.record.job) != nullptr ? test.pool->find(job.record.job)->shared() : std::make_shared<const Job>(job));
     const auto who = std::get<Identity>(test.miners.identify(user_name));
-    const MinerWork& work = live.work_for(who.script);
     bitcoin::BlockHeader h;
     h.version = job.record.version | version_bits;
     h.prev_hash = job.record.prev_hash;
@@ -129,7 +128,7 @@ struct TestMiner {
     h.bits = job.record.nbits;
     Bytes e2(8, 0);
     e2[7] = static_cast<uint8_t>(++count);
-    h.merkle_root = bitcoin::root_from_branch(live.coinbase_txid(*from_hex(extranonce1), e2, work), job.record.merkle_branch);
+    h.merkle_root = bitcoin::root_from_branch(live.coinbase_txid(*from_hex(extranonce1), e2, who.script), job.record.merkle_branch);
     while (target.met_by(h.hash()) != meets) ++h.nonce;
     extranonces2.push_back(to_hex(e2));
     v1::Submit s{user_name, job.record.job, extranonces2.back(), h.time, h.nonce, std::nullopt};

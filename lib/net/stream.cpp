@@ -1,0 +1,157 @@
+#include "net/stream.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace hh::net {
+namespace {
+
+constexpr size_t most_pieces = 8;
+constexpr size_t kept_capacity = 256;  // of a buffer that has become empty: an answer or two
+
+void release_if_large(std::string& s) {
+  if (s.empty() && s.capacity() > kept_capacity) std::string().swap(s);
+}
+
+}  // namespace
+
+StreamHub::StreamHub(Loop& l) : loop(l) {
+  loop.at_turn_end([this] { flush(); });
+}
+
+void StreamHub::flush() {
+  for (size_t i = 0; i < dirty_.size(); ++i)  // flushing one may make another dirty
+    if (Stream* s = dirty_[i]; s != nullptr) s->flush();
+  dirty_.clear();
+}
+
+Stream::~Stream() {
+  if (dirty_) std::replace(hub_.dirty_.begin(), hub_.dirty_.end(), this, static_cast<Stream*>(nullptr));
+  if (fd_ && wanted_ != 0) hub_.loop.forget(fd_.get());
+}
+
+void Stream::start() {
+  wanted_ = EPOLLIN;
+  hub_.loop.watch(fd_.get(), wanted_, *this);
+  if (!in_.empty()) take({});
+  if (!out_.empty()) flush();
+}
+
+void Stream::want(uint32_t events) {
+  if (!fd_ || events == wanted_ || wanted_ == 0) return;
+  wanted_ = events;
+  hub_.loop.change(fd_.get(), events, *this);
+}
+
+void Stream::ready(uint32_t events) {
+  if (!fd_) return;
+  if (events & EPOLLOUT) flush();
+  if (fd_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && (events & ~static_cast<uint32_t>(EPOLLOUT))) read();
+}
+
+void Stream::read() {
+  const ssize_t n = ::recv(fd_.get(), hub_.buffer_.data(), hub_.buffer_.size(), 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) return close_now(n == 0 ? "the peer closed it" : "the connection broke");
+  if (closing_) return;  // what comes after we said goodbye
+  take({hub_.buffer_.data(), static_cast<size_t>(n)});
+}
+
+void Stream::take(std::string_view bytes) {
+  if (in_.empty()) {
+    const size_t used = on_bytes(bytes);
+    if (fd_ && used < bytes.size()) in_.assign(bytes.substr(used));
+  } else {
+    in_.append(bytes);
+    const size_t used = on_bytes(in_);
+    in_.erase(0, used);
+    release_if_large(in_);
+  }
+  if (out_.size() >= limits_.pause_reading && blocked_) want(EPOLLOUT);
+}
+
+void Stream::send(std::string_view bytes) {
+  if (!is_open()) return;
+  out_.append(bytes);
+  if (dirty_) return;
+  dirty_ = true;
+  hub_.dirty_.push_back(this);
+}
+
+void Stream::send_now(std::span<const std::string_view> pieces) {
+  if (is_open()) write(pieces);
+}
+
+void Stream::flush() {
+  dirty_ = false;
+  if (fd_ && !out_.empty()) write({});
+  if (fd_ && closing_ && out_.empty()) close_now(nullptr);
+}
+
+void Stream::write(std::span<const std::string_view> pieces) {
+  std::array<iovec, most_pieces + 1> parts;
+  size_t count = 0, total = 0;
+  const auto add = [&](std::string_view piece) {
+    parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
+    total += piece.size();
+  };
+  if (!out_.empty()) add(out_);
+  for (const std::string_view piece : pieces.first(std::min(pieces.size(), most_pieces))) add(piece);
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && errno != EAGAIN && errno != EINTR) return close_now("the connection broke");
+  size_t sent = n < 0 ? 0 : static_cast<size_t>(n);
+  blocked_ = sent < total;
+  if (sent >= out_.size()) {
+    sent -= out_.size();
+    out_.clear();
+    for (const std::string_view piece : pieces) {
+      const size_t skip = std::min(sent, piece.size());
+      out_.append(piece.substr(skip));
+      sent -= skip;
+    }
+  } else {
+    out_.erase(0, sent);
+    for (const std::string_view piece : pieces) out_.append(piece);
+  }
+  release_if_large(out_);
+  if (out_.size() > limits_.most_unsent) return close_now("it does not read what it is sent");
+  const bool reads = !closing_ && out_.size() < limits_.pause_reading;
+  want((reads ? uint32_t{EPOLLIN} : 0u) | (blocked_ ? uint32_t{EPOLLOUT} : 0u));
+}
+
+void Stream::close_when_sent() {
+  if (!is_open()) return;
+  closing_ = true;
+  if (dirty_) return;
+  dirty_ = true;
+  hub_.dirty_.push_back(this);
+}
+
+void Stream::close_now(const char* why) {
+  if (!fd_) return;
+  if (wanted_ != 0) hub_.loop.forget(fd_.get());
+  ::shutdown(fd_.get(), SHUT_RDWR);
+  fd_ = FileHandle();
+  closing_ = true;
+  on_closed(why);
+}
+
+Stream::Frozen Stream::freeze() {
+  if (fd_ && wanted_ != 0) hub_.loop.forget(fd_.get());
+  wanted_ = 0;
+  return {std::move(fd_), std::move(in_), std::move(out_)};
+}
+
+void Stream::thaw(std::string in, std::string out) {
+  in_ = std::move(in);
+  out_ = std::move(out);
+}
+
+}  // namespace hh::net

@@ -1,0 +1,90 @@
+// A connected stream socket on a Loop: bytes in, bytes out, bounded in both directions, and small while it is silent.
+//
+// Small: every stream of a hub reads into the same buffer, and keeps only the beginning of a message whose end has not come. Few system
+// calls: what a turn of the loop sends to a stream leaves in one piece at the turn's end; only send_now() goes at once, without a copy, which
+// is for what is sent to everybody.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "net/loop.h"
+
+namespace hh::net {
+
+class Stream;
+
+// What the streams of one loop share. Outlives them.
+class StreamHub {
+ public:
+  explicit StreamHub(Loop& loop);  // registers its turn's end
+  Loop& loop;
+
+ private:
+  friend class Stream;
+  void flush();
+  std::array<char, 64 * 1024> buffer_;
+  std::vector<Stream*> dirty_;
+};
+
+struct StreamLimits {
+  size_t most_unsent = 256 * 1024;  // bytes that the peer does not read before it is dropped
+  size_t pause_reading = 16 * 1024; // with so much unsent nothing more is read: who asks without reading answers waits
+};
+
+class Stream : private Watcher {
+ public:
+  // fd: connected and non-blocking; nothing happens before start().
+  Stream(StreamHub& hub, FileHandle fd, const StreamLimits& limits) : hub_(hub), fd_(std::move(fd)), limits_(limits) {}
+  virtual ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  void start();
+  void send(std::string_view bytes);                          // copied; leaves at the end of the turn
+  void send_now(std::span<const std::string_view> pieces);    // after what was sent before
+  // No more is read; closes once everything has left.
+  void close_when_sent();
+  void close_now(const char* why);                            // on_closed() is called
+  bool is_open() const { return static_cast<bool>(fd_) && !closing_; }
+  size_t unsent() const { return out_.size(); }
+  int fd() const { return fd_.get(); }
+
+  // For a stream that moves to another process: from now on this object does nothing; its descriptor, and bytes not dealt with yet.
+  struct Frozen {
+    FileHandle fd;
+    std::string in, out;
+  };
+  Frozen freeze();
+  // Before start(): bytes of the former owner.
+  void thaw(std::string in, std::string out);
+
+ protected:
+  // Returns how many of the bytes were used; the rest comes again with what follows it. Not called with nothing.
+  virtual size_t on_bytes(std::string_view bytes) = 0;
+  // Once, when the socket is closed. why: nullptr where close_when_sent() had been called, else a reason for the log.
+  virtual void on_closed(const char* why) = 0;
+
+ private:
+  friend class StreamHub;
+  void ready(uint32_t events) final;
+  void read();
+  void take(std::string_view bytes);
+  void flush();
+  // Sends what it can of the pieces after out_, and keeps the rest in out_.
+  void write(std::span<const std::string_view> pieces);
+  void want(uint32_t events);
+
+  StreamHub& hub_;
+  FileHandle fd_;
+  const StreamLimits& limits_;
+  std::string in_, out_;
+  uint32_t wanted_ = 0;
+  bool dirty_ = false, closing_ = false, blocked_ = false;
+};
+
+}  // namespace hh::net
