@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,7 +22,8 @@ namespace {
 
 constexpr size_t pipe_piece = 4096;           // PIPE_BUF: what poll's POLLOUT promises
 constexpr size_t most_waiting = 16u << 20;    // bytes for stdout without a spool
-constexpr auto group_delay = std::chrono::milliseconds(2);  // so that fdatasync ends within 5 ms on any usual disk
+constexpr auto group_delay = std::chrono::milliseconds(3);  // so that fdatasync ends within 5 ms on any usual disk
+constexpr auto copy_delay = std::chrono::milliseconds(3);   // of a pipe's reader, who gets many lines at once for it
 
 using Lock = std::unique_lock<std::mutex>;
 
@@ -46,21 +48,25 @@ class SpoolStore : public Store {
       failed_ = e.what();
       return answer(acks, false);
     }
+    bool wake_syncer = false, wake_copier = false;
     {
       Lock lock(mutex_);
       written_ = spool_->size();
-      dirty_ = true;
+      wake_syncer = !std::exchange(dirty_, true) || urgent;
+      wake_copier = std::exchange(copier_rests_, false);
       urgent_ = urgent_ || urgent;
       if (always_) std::move(acks.begin(), acks.end(), std::back_inserter(waiting_));
     }
-    changed_.notify_all();
+    // A thread is woken when it rests, not for every batch: a wake-up costs the loop more than the write.
+    if (wake_syncer) to_sync_.notify_one();
+    if (wake_copier) to_copy_.notify_one();
     if (!always_) answer(acks, true);
   }
 
   void close(int64_t patience_ms) override {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
     Lock lock(mutex_);
-    if (copier_.joinable() && failed_.empty()) changed_.wait_until(lock, end, [&] { return copied_ == written_ || copy_ended_; });
+    if (copier_.joinable() && failed_.empty()) all_copied_.wait_until(lock, end, [&] { return copied_ == written_ || copy_ended_; });
     const uint64_t left = written_ - copied_;
     lock.unlock();
     end_threads();
@@ -74,7 +80,8 @@ class SpoolStore : public Store {
       Lock lock(mutex_);
       stop_ = true;
     }
-    changed_.notify_all();
+    to_sync_.notify_one();
+    to_copy_.notify_one();
     if (syncer_.joinable()) syncer_.join();
     if (copier_.joinable()) copier_.join();
   }
@@ -88,9 +95,9 @@ class SpoolStore : public Store {
   void sync_loop() {
     Lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [&] { return dirty_ || stop_; });
+      to_sync_.wait(lock, [&] { return dirty_ || stop_; });
       if (!dirty_) return;
-      if (!always_) changed_.wait_for(lock, group_delay, [&] { return urgent_ || stop_; });
+      if (!always_) to_sync_.wait_for(lock, group_delay, [&] { return urgent_ || stop_; });
       dirty_ = urgent_ = false;
       Acks acks = std::move(waiting_);
       waiting_.clear();
@@ -114,7 +121,11 @@ class SpoolStore : public Store {
       bool going = write_patiently(out_, first_line, stopping);
       while (going) {
         Lock lock(mutex_);
-        changed_.wait(lock, [&] { return copied_ < written_ || stop_; });
+        if (copied_ == written_ && !stop_) {
+          copier_rests_ = true;
+          to_copy_.wait(lock, [&] { return !copier_rests_ || stop_; });
+          to_copy_.wait_for(lock, copy_delay, [&] { return stop_; });
+        }
         if (stop_) break;
         const uint64_t from = copied_, size = std::min<uint64_t>(written_ - from, 256 * 1024);
         lock.unlock();
@@ -125,7 +136,7 @@ class SpoolStore : public Store {
     }
     Lock lock(mutex_);
     copy_ended_ = true;
-    changed_.notify_all();
+    all_copied_.notify_all();
   }
   bool copy(uint64_t from, size_t size, const std::function<bool()>& stopping) {
     std::string piece(size, '\0');
@@ -134,7 +145,7 @@ class SpoolStore : public Store {
     if (!write_patiently(out_, std::string_view(piece).substr(0, static_cast<size_t>(n)), stopping)) return false;
     Lock lock(mutex_);
     copied_ += static_cast<uint64_t>(n);
-    if (copied_ == written_) changed_.notify_all();
+    if (copied_ == written_) all_copied_.notify_all();
     return true;
   }
 
@@ -143,9 +154,9 @@ class SpoolStore : public Store {
   const int out_;
   Post post_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable to_sync_, to_copy_, all_copied_;
   uint64_t written_, copied_;
-  bool dirty_ = false, urgent_ = false, stop_ = false, copy_ended_ = false;
+  bool dirty_ = false, urgent_ = false, copier_rests_ = false, stop_ = false, copy_ended_ = false;
   Acks waiting_;
   std::thread syncer_, copier_;
 };
