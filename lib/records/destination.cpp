@@ -105,9 +105,11 @@ std::string wrong_lnaddress(std::string_view v) {
 }
 
 bool ends_with_onion(std::string_view host) { return host.substr(0, host.find(':')).ends_with(".onion"); }
+// 127.0.0.0/8 as an address: 127.example.com is a name like any other.
 bool is_loopback_host(std::string_view host) {
   host = host.substr(0, host.find(':'));
-  return host == "localhost" || host.starts_with("127.");
+  const bool is_address = std::count(host.begin(), host.end(), '.') == 3 && all(host, [](char c) { return is_digit(c) || c == '.'; });
+  return host == "localhost" || (is_address && host.starts_with("127."));
 }
 
 std::string wrong_url(std::string_view url) {

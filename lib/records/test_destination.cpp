@@ -48,6 +48,8 @@ TEST_CASE("destination: LNURLs [C074]", "[C074]") {
   CHECK(wrong("lnurl", "http://127.0.0.1:8080/x?id=1") == "");
   CHECK_THAT(wrong("lnurl", "http://example.com/x"), Contains("must be https"));
   CHECK_THAT(wrong("lnurl", "http://example.com/.onion"), Contains("must be https"));
+  CHECK_THAT(wrong("lnurl", "http://127.example.com/x"), Contains("must be https"));  // a name, not the loopback network
+  CHECK_THAT(wrong("lnurl", "http://127.0.0.1.example.com/x"), Contains("must be https"));
   CHECK_THAT(wrong("lnurl", "https://user:pw@example.com/"), Contains("user name"));
   CHECK_THAT(wrong("lnurl", "https:///x"), Contains("no host"));
   CHECK_THAT(wrong("lnurl", "https://example.com/a b"), Contains("characters"));
