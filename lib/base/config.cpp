@@ -4,15 +4,18 @@
 
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 namespace hh {
 namespace {
@@ -103,11 +106,16 @@ toml::table parse_file(const std::string& path) {
   }
 }
 
-std::string unknown_key(const std::string& key, const std::vector<Setting>& settings) {
+// 'unknown key "lisen": did you mean "listen"?'
+std::string unknown(std::string_view what, const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known);
+  return fmt::format("unknown {} \"{}\"{}", what, name, near.empty() ? "" : fmt::format(": did you mean \"{}\"?", near));
+}
+
+std::vector<std::string> keys_of(const std::vector<Setting>& settings) {
   std::vector<std::string> keys;
   for (const Setting& s : settings) keys.push_back(s.key);
-  const std::string near = nearest(key, keys);
-  return fmt::format("unknown key \"{}\"{}", key, near.empty() ? "" : fmt::format(": did you mean \"{}\"?", near));
+  return keys;
 }
 
 }  // namespace
@@ -184,7 +192,7 @@ void Settings::load_file(const std::string& path) {
   collect_leaves(parse_file(path), "", path, leaves);
   for (const Leaf& leaf : leaves) {
     const auto known = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& s) { return s.key == leaf.key; });
-    if (known == settings_.end()) throw Error(Exit::config, fmt::format("{}, line {}: {}", path, leaf.line, unknown_key(leaf.key, settings_)));
+    if (known == settings_.end()) throw Error(Exit::config, fmt::format("{}, line {}: {}", path, leaf.line, unknown("key", leaf.key, keys_of(settings_))));
     set(*known, leaf.text, fmt::format("file {}", path));
   }
 }
@@ -197,13 +205,35 @@ void Settings::load() {
     load_file(config_path_);
   else if (std::filesystem::exists(standard))
     load_file(standard);
-  for (const Setting& s : settings_) {
-    const std::string name = environment_name(tool_, s.key);
-    if (const char* value = std::getenv(name.c_str())) set(s, value, "environment " + name);
-  }
+  load_environment();
   for (const auto& [key, value] : flags_) set(find(key), value, "flag");
-  log::set_format(std::string_view(text("log.format")));
-  log::set_level(std::string_view(text("log.level")));
+  apply_log_settings();
+}
+
+void Settings::load_environment() {
+  std::vector<std::string> names;
+  for (const Setting& s : settings_) {
+    names.push_back(environment_name(tool_, s.key));
+    if (const char* value = std::getenv(names.back().c_str())) set(s, value, "environment " + names.back());
+  }
+  const std::string prefix = environment_name(tool_, "");
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string name(*entry, std::strcspn(*entry, "="));
+    if (name.starts_with(prefix) && std::find(names.begin(), names.end(), name) == names.end())
+      throw Error(Exit::config, fmt::format("environment: {}", unknown("variable", name, names)));
+  }
+}
+
+void Settings::apply_log_settings() const {
+  const auto apply = [&](const char* key, void (*take)(std::string_view)) {
+    try {
+      take(text(key));
+    } catch (const Error& e) {
+      throw Error(origin(key) == "flag" ? Exit::usage : Exit::config, fmt::format("{} ({}): {}", key, origin(key), e.what()));
+    }
+  };
+  apply("log.format", log::set_format);
+  apply("log.level", log::set_level);
 }
 
 const std::string& Settings::text(const std::string& key) const { return values_.at(find(key).key).text; }
@@ -242,7 +272,7 @@ std::string Settings::to_records() const {
   std::string out;
   for (const Setting& s : settings_) {
     const Value& v = values_.at(s.key);
-    out += fmt::format("{{\"type\":\"config\",\"v\":1,\"key\":{},\"value\":{},\"origin\":{}}}\n", json_text(s.key), json_text(without_password(v.text)),
+    out += fmt::format("{{\"type\":\"config\",\"v\":1,\"key\":{},\"value\":{},\"origin\":{}}}\n", json_text(s.key), json_text(s.secret ? shown_reference(v.text) : without_password(v.text)),
                        json_text(v.origin));
   }
   return out;

@@ -1,8 +1,8 @@
 // Configuration, one way for every program: flags > environment (HH_<TOOL>_<KEY>) > TOML file > default.
 //
 // A program lists its settings once; the list makes the flags (--dotted.key with dots and underscores as dashes), reads the environment,
-// the file (/etc/hyperhash/<tool>.toml or --config FILE, which must then exist), refuses unknown keys with the nearest known one, and
-// prints itself as `config` records that say where each value came from (`hh-X config`). Settings marked secret hold a *reference* to a
+// the file (/etc/hyperhash/<tool>.toml or --config FILE, which must then exist), refuses unknown keys and unknown variables HH_<TOOL>_… with the
+// nearest known one, and prints itself as `config` records that say where each value came from (`hh-X config`). Settings marked secret hold a *reference* to a
 // secret (see secret.h), never the secret; values that look like a URL with a password are redacted all the same.
 //
 //   Settings s("hh-pool", {{"listen", "127.0.0.1:3333", Kind::text, "address:port for miners"}, {"vardiff.target", "20", Kind::integer, "…"}});
@@ -29,7 +29,7 @@ struct Setting {
   std::string default_value;  // as text; list: comma separated
   Kind kind;
   std::string help;
-  bool secret = false;        // the value names a secret; shown as it is (a reference), but a literal secret would be a mistake
+  bool secret = false;        // the value names a secret (secret.h); shown as it is unless it looks like a secret itself
   int64_t least = INT64_MIN;  // integers only
   int64_t most = INT64_MAX;
 };
@@ -68,6 +68,8 @@ class Settings {
   const Setting& find(const std::string& key) const;
   void set(const Setting& s, std::string value, std::string origin);
   void load_file(const std::string& path);
+  void load_environment();
+  void apply_log_settings() const;
 
   std::string tool_;
   std::vector<Setting> settings_;

@@ -16,6 +16,7 @@ namespace hh::log {
 namespace {
 
 constexpr std::array level_names{"debug", "info", "warn", "error"};
+constexpr std::string_view redacted = "[redacted]";
 constexpr std::array secret_words{"macaroon", "rune", "token", "password", "preimage", "cookie", "secret", "seed", "private", "authorization"};
 
 struct State {
@@ -60,12 +61,12 @@ std::string escape(std::string_view text) {
 std::string redact_locked(std::string_view text) {
   std::string out(text);
   for (const std::string& secret : state().hidden)
-    for (size_t at = out.find(secret); at != std::string::npos; at = out.find(secret, at)) out.replace(at, secret.size(), "[redacted]");
+    for (size_t at = out.find(secret); at != std::string::npos; at = out.find(secret, at + redacted.size())) out.replace(at, secret.size(), redacted);
   return out;
 }
 
 std::string shown(const Field& f) {
-  if (is_secret_name(f.name)) return "[redacted]";
+  if (is_secret_name(f.name)) return std::string(redacted);
   return redact_locked(std::get<std::string>(f.value));
 }
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,10 +16,21 @@ namespace hh {
 namespace {
 
 constexpr size_t limit = 1u << 20;
+constexpr size_t shortest_literal = 24;  // characters without a dot that are rather a macaroon, rune or key than a file's name
+
+// A secret of several lines (PEM) could be logged in part, so its lines are hidden as well.
+void hide(const std::string& secret) {
+  log::hide(secret);
+  for (size_t start = 0; start < secret.size();) {
+    const size_t end = std::min(secret.find('\n', start), secret.size());
+    log::hide(std::string_view(secret).substr(start, end - start));
+    start = end + 1;
+  }
+}
 
 std::string from_file(const std::string& path, const std::string& setting) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) throw Error(Exit::config, fmt::format("{}: secret file {} cannot be read: does it exist?", setting, path));
+  if (::stat(path.c_str(), &info) != 0) throw Error(Exit::config, fmt::format("{}: secret file {} cannot be read: does it exist?", setting, shown_reference(path)));
   if ((info.st_mode & 077) != 0)
     throw Error(Exit::config, fmt::format("{}: secret file {} can be read by others (mode {:04o}): chmod 600 {}", setting, path, info.st_mode & 07777, path));
   return read_file(path, limit);
@@ -55,8 +68,14 @@ std::string load_secret(const std::string& reference, const std::string& setting
     secret = from_file(reference, setting);
   if (secret.ends_with('\n')) secret.pop_back();
   if (secret.empty()) throw Error(Exit::config, fmt::format("{}: the secret is empty", setting));
-  log::hide(secret);
+  hide(secret);
   return secret;
+}
+
+std::string shown_reference(const std::string& reference) {
+  const bool names_a_place = reference.starts_with("exec:") || reference.starts_with("credential:") || reference.starts_with("/") ||
+                             reference.find('.') != std::string::npos || reference.size() < shortest_literal || std::filesystem::exists(reference);
+  return names_a_place && reference.find('\n') == std::string::npos ? reference : "[redacted]";
 }
 
 }  // namespace hh

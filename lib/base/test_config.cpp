@@ -90,8 +90,29 @@ TEST_CASE("what is wrong is refused with where, what and what was meant", "[base
   CHECK_THAT(refusal({"--vardiff-target", "0"}, Exit::usage), Contains("from 1 to 600"));
   CHECK_THAT(refusal({"--vardiff-target", "5x"}, Exit::usage), Contains("not an integer"));
   CHECK_THAT(refusal({"--log-level", "loud"}, Exit::usage), Contains("loud"));
+  CHECK_THAT(refusal({"--config", file_with(folder, "[log]\nlevel = \"loud\"\n")}, Exit::config), Contains("log.level (file ") && Contains("loud"));
   Parsed p({});
   CHECK_THROWS_WITH(p.s.required("rpc.url"), Contains("--rpc-url, HH_TEST_RPC_URL"));
+}
+
+TEST_CASE("a misspelt environment variable is an error, those of other programs are not", "[base][config][C090]") {
+  ::setenv("HH_TEST_VARDIF_TARGET", "40", 1);
+  CHECK_THAT(refusal({}, Exit::config), Contains("unknown variable \"HH_TEST_VARDIF_TARGET\": did you mean \"HH_TEST_VARDIFF_TARGET\"?"));
+  ::unsetenv("HH_TEST_VARDIF_TARGET");
+  ::setenv("HH_TESTS", "1", 1);
+  ::setenv("HH_OTHER_LISTEN", "1", 1);
+  CHECK(Parsed({}).s.text("listen") == "127.0.0.1:3333");
+  ::unsetenv("HH_TESTS");
+  ::unsetenv("HH_OTHER_LISTEN");
+}
+
+TEST_CASE("a setting that names a secret is shown, a secret put in its place is not", "[base][config][C084]") {
+  Settings s("hh-test", {{"key", "", Kind::text, "private key", true}});
+  CLI::App app;
+  s.add_flags(app);
+  app.parse(std::vector<std::string>{"0201036c6e640247030a10b493608461fb", "--key"});
+  s.load();
+  CHECK_THAT(s.to_records(), Contains(R"("key":"key","value":"[redacted]","origin":"flag")"));
 }
 
 TEST_CASE("the nearest key", "[base][config]") {

@@ -67,6 +67,22 @@ TEST_CASE("secrets come from files that others cannot read, credentials or comma
   CHECK_THROWS_WITH(load_secret("credential:lnd", "x"), Contains("CREDENTIALS_DIRECTORY"));
 }
 
+TEST_CASE("a secret that is part of its own replacement ends, and each line of a key is hidden", "[base][log][C084]") {
+  log::hide("redacted");
+  CHECK(log::redact("a redacted b [redacted] c") == "a [redacted] b [[redacted]] c");
+  CHECK(load_secret("exec:printf '%s\\n' BEGIN-OF-KEY first-line-of-key second-line-of-key", "key").size() == 49);
+  CHECK(log::redact("it says second-line-of-key here") == "it says [redacted] here");
+}
+
+TEST_CASE("a secret given in place of its reference is not shown", "[base][log][C084]") {
+  const std::string macaroon = "0201036c6e640247030a10b493608461fb";
+  CHECK(shown_reference(macaroon) == "[redacted]");
+  CHECK(shown_reference("-----BEGIN PRIVATE KEY-----\nx") == "[redacted]");
+  for (const char* place : {"key.pem", "/run/secrets/a-long-name-without-any-dot-in-it", "exec:age -d -i key.txt rpc.age", "credential:a-long-name-of-a-credential"})
+    CHECK(shown_reference(place) == place);
+  CHECK_THROWS_WITH(load_secret(macaroon, "lnd.macaroon"), Contains("lnd.macaroon: secret file [redacted] cannot be read") && !Contains("0201036c"));
+}
+
 TEST_CASE("hex and time as text", "[base]") {
   CHECK(to_hex(*from_hex("00fFaB")) == "00ffab");
   CHECK_FALSE(from_hex("0"));

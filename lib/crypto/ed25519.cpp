@@ -182,6 +182,7 @@ KeySet KeySet::load(const std::string& path) {
   KeySet set;
   while (!(rest = trim(rest)).empty()) {
     size_t end = rest.find('\n');
+    if (rest.starts_with("-----BEGIN PRIVATE")) throw Error(Exit::data, fmt::format("{} holds a private key: give the public one", path));
     if (rest.starts_with("-----BEGIN")) {
       const size_t at = rest.find(pem_end);
       if (at == std::string_view::npos) throw Error(Exit::data, fmt::format("{}: a PEM public key without its last line", path));

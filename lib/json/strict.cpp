@@ -86,6 +86,8 @@ class Builder : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Json parse(std::string_view text) {
+  // The library takes a zero byte for the end of its input and would not look at what follows.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) throw Error(Exit::data, fmt::format("not valid JSON at byte {}: a zero byte", zero + 1));
   Builder builder;
   const bool good = Json::sax_parse(text.begin(), text.end(), &builder);
   if (!good || !builder.problem.empty()) throw Error(Exit::data, builder.problem.empty() ? "not valid JSON" : builder.problem);

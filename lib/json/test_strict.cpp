@@ -23,6 +23,9 @@ TEST_CASE("bad JSON is refused with its reason", "[json][C112]") {
   refused("{\"o\":{\"x\":1,\"y\":2,\"x\":3}}", "duplicate key \"x\"");
   refused("{\"a\":01}", "not valid JSON");
   refused("{\"a\":NaN}", "not valid JSON");
+  refused(std::string_view("{}\0", 3), "not valid JSON at byte 3");
+  refused(std::string_view("{\"a\":1}\0{\"a\":2}", 15), "zero byte");
+  refused(std::string_view("\"\0\"", 3), "zero byte");
   refused("\"\xff\"", "invalid UTF-8");
   refused("\"\xed\xa0\x80\"", "invalid UTF-8");  // a surrogate
   refused("\"\\ud800\"", "not valid JSON");

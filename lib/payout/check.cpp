@@ -70,7 +70,7 @@ void check_balance(const Policy& policy, size_t i, const Line& line) {
   if (line.pay != pay) refuse(i, fmt::format("pay is {} msat, the rules give {}", line.pay.count(), pay.count()));
   if (line.destination.has_value() != (line.why == Why::paid)) refuse(i, "a destination belongs exactly where something is paid");
   if (!line.destination) return;
-  const std::string wrong = what_is_wrong(line.destination->kind, line.destination->value);
+  const std::string wrong = records::what_is_wrong(line.destination->kind, line.destination->value);
   if (!wrong.empty()) refuse(i, fmt::format("its destination ({}) {}", kind_name(line.destination->kind), wrong));
 }
 

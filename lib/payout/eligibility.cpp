@@ -72,7 +72,7 @@ NodeFacts node_from_record(const json::Json& record) {
   n.treasury_channels = f.integer("treasury_channels");
   n.local_template_provider = read_template_provider(f);
   n.bitcoind_synced = f.boolean("bitcoind_synced");
-  if (f.has("destination")) n.destination = destination_from_json(f.object("destination"));
+  if (f.has("destination")) n.destination = records::parse_destination(f.object("destination"));
   return n;
 }
 

@@ -12,9 +12,14 @@
 #include <vector>
 
 #include "json/strict.h"
-#include "payout/destination.h"
+#include "records/destination.h"
 
 namespace hh::payout {
+
+using records::Destination;
+using records::DestinationKind;
+using records::kind_name;
+using records::kind_from_name;
 
 inline constexpr int64_t sample_seconds = 5;
 inline constexpr int64_t cycle_seconds = 7 * 24 * 3600;

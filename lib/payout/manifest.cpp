@@ -88,7 +88,7 @@ Line read_line(const Json& object, PayoutKind kind, size_t i) try {
   line.carried_in = f.msat("carried_in_msat");
   line.pay = f.msat("pay_msat");
   line.carried_out = f.msat("carried_out_msat");
-  if (f.has("destination")) line.destination = destination_from_json(f.object("destination"));
+  if (f.has("destination")) line.destination = records::parse_destination(f.object("destination"));
   if (f.text("rail", 16) != (line.destination ? "lightning" : "none"))
     throw Error(Exit::data, "field \"rail\" must be \"lightning\" with a destination and \"none\" without");
   line.why = read_why(f);

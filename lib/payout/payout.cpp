@@ -21,13 +21,6 @@ Msat sum(const std::vector<Line>& lines, Msat Line::*field) {
   return total;
 }
 
-std::optional<Destination> destination_of(const std::optional<records::Destination>& d, const records::Round& r, const std::string& account) try {
-  if (!d) return std::nullopt;
-  return make_destination(d->kind, d->value);
-} catch (const Error& e) {
-  throw e.in(fmt::format("round {}: destination of {}", r.round, account));
-}
-
 // Decides pay, carried_out and why. line.destination comes in as what the account has and goes out as where it is paid.
 void settle(Line& line, const Policy& policy) {
   const Msat due = line.due();
@@ -89,7 +82,7 @@ std::vector<Line> miner_lines(const records::Round& r) {
     line.shares = m.shares;
     line.work = m.work;
     line.carried_in = m.carried;
-    line.destination = destination_of(m.destination, r, line.account);
+    line.destination = m.destination;
     lines.push_back(std::move(line));
   }
   sort_by_account(lines);

@@ -18,7 +18,6 @@
 
 #include "base/amount.h"
 #include "bitcoin/work.h"
-#include "payout/destination.h"
 #include "payout/eligibility.h"
 #include "payout/policy.h"
 #include "records/round.h"

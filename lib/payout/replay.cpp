@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 #include "bitcoin/target.h"
@@ -34,6 +35,7 @@ struct Replay::Cut {
   int64_t earliest_ms = INT64_MAX;
   std::string first_miner;
   Work first_work;
+  bool has_older = false;  // the input has shares of this source before the cut
 
   bool is_complete() const { return next_seq > range.last_seq; }
 };
@@ -118,7 +120,7 @@ void Replay::add_job(records::Job job) {
 
 void Replay::add_share(const records::ShareView& share, std::string_view canonical) {
   Cut* cut = cut_at(share.source, share.seq);
-  if (cut == nullptr) return;
+  if (cut == nullptr) return note_outside(share);
   require_next(*cut, share.seq);
   const auto job = jobs_->by_key.find(jobs_->key_of(share.source, share.job));
   if (job == jobs_->by_key.end()) refuse(fmt::format("share {} of {} refers to job {}, which has not come before it", share.seq, share.source, share.job));
@@ -130,8 +132,14 @@ void Replay::add_share(const records::ShareView& share, std::string_view canonic
   if (cut->first_miner.empty()) cut->first_miner = share.miner, cut->first_work = Work(static_cast<Uint128>(share.work));
   cut->earliest_ms = std::min(cut->earliest_ms, share.time_ms);
   add_weight(share.miner, Work(static_cast<Uint128>(share.work)));
+  std::memcpy(proofs_.emplace_back().data(), proof.hash.bytes.data(), sizeof proofs_.back());
   cut->waiting.push_back(crypto::leaf_hash(canonical));
   advance(*cut, share.seq);
+}
+
+void Replay::note_outside(const records::ShareView& share) {
+  Cut* cut = cut_at_source(share.source);
+  if (cut != nullptr && share.seq < cut->range.first_seq) cut->has_older = true;
 }
 
 void Replay::add_weight(std::string_view miner, Work work) {
@@ -163,6 +171,9 @@ void Replay::trim_window() {
     if (!c.first_miner.empty() && (oldest == nullptr || c.earliest_ms < oldest->earliest_ms)) oldest = &c;
   if (oldest == nullptr) return;
   const Uint128 window = round_.pplns->window_work.hashes();
+  for (const Cut& c : cuts_)
+    if (work_.hashes() < window && c.has_older)
+      refuse(fmt::format("the cuts do not fill the pplns window, although source {} has shares before seq {}", c.range.source, c.range.first_seq));
   const Uint128 excess = work_.hashes() > window ? work_.hashes() - window : 0;
   if (excess >= oldest->first_work.hashes()) refuse("the cuts hold more shares than the pplns window needs");
   const Work counted(oldest->first_work.hashes() - excess);
@@ -170,6 +181,12 @@ void Replay::trim_window() {
   Weight& weight = weights_.find(oldest->first_miner)->second;
   weight.work = Work(weight.work.hashes() - excess);
   work_ = Work(work_.hashes() - excess);
+}
+
+// A pool that takes the same proof again (after a restart, or for a friend) would pay for work that was not done.
+void Replay::require_proofs_differ() {
+  std::sort(proofs_.begin(), proofs_.end());
+  if (std::adjacent_find(proofs_.begin(), proofs_.end()) != proofs_.end()) refuse("two shares have the same hash: one proof of work is counted twice");
 }
 
 // What waits for records that never came.
@@ -184,6 +201,7 @@ void Replay::flush() {
 records::Round Replay::finish() try {
   flush();
   if (!found_block_) refuse(fmt::format("no share of the round hashes to its block {}", round_.block->hash));
+  require_proofs_differ();
   if (round_.scheme == records::Scheme::pplns) trim_window();
   records::Round replayed = round_;
   replayed.shares = shares_;

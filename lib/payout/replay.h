@@ -2,13 +2,14 @@
 //
 // Fed with job, share and block lines (an export of the ledger, or the pools' spools) in any interleaving of sources, it takes those that lie
 // within the round's cuts and, for each share, builds the coinbase and header from its job, hashes it, and compares with the work that the
-// share claims. It puts the canonical lines into a Merkle tree in the round's order (sources by name, then seq), adds up the work of each miner
+// share claims; a hash that comes twice is one proof counted twice. It puts the canonical lines into a Merkle tree in the round's order (sources by name, then seq), adds up the work of each miner
 // (with pplns: the oldest share only as far as it fills the window), and finds the share that is the round's block. finish() then
 // demands that all of this is what the round record says. What shares cannot tell is taken from the record: balances carried, destinations
 // and the block's confirmations.
 //
-// Memory: a few numbers per miner and job; 32 bytes for each share that arrives before the sources that sort before its own are complete.
+// Memory: a few numbers per miner and job; 16 bytes for each share, and 32 more for each that arrives before the sources that sort before its own are complete.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -57,10 +58,12 @@ class Replay {
   void advance(Cut& cut, uint64_t seq);
   void add_job(records::Job job);
   void add_share(const records::ShareView& share, std::string_view canonical);
+  void note_outside(const records::ShareView& share);
   void add_weight(std::string_view miner, records::Work work);
   void note_block(const records::ShareView& share, const records::Job& job, const bitcoin::Hash256& hash);
   void trim_window();
   void flush();
+  void require_proofs_differ();
   void require_same(const records::Round& replayed) const;
 
   records::Round round_;
@@ -69,6 +72,7 @@ class Replay {
   crypto::MerkleLog tree_;
   std::unordered_map<std::string, Weight, NameHash, std::equal_to<>> weights_;
   std::unique_ptr<Jobs> jobs_;
+  std::vector<std::array<uint64_t, 2>> proofs_;  // the first half of each share's hash, the half without the zeros of its work
   uint64_t shares_ = 0;
   records::Work work_;
   bool found_block_ = false;

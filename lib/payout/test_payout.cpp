@@ -132,7 +132,7 @@ TEST_CASE("round: a round that cannot be is refused [C044]", "[C044]") {
   CHECK(has(refusal(Exit::data, [&] { compute_round(stranger, {}); }), "finder"));
   auto bad_destination = round_of({miner("alice", 1, 1)});
   bad_destination.miners[0].destination->value = "nobody";
-  CHECK(has(refusal(Exit::data, [&] { compute_round(bad_destination, {}); }), "miner:alice"));
+  CHECK(has(refusal(Exit::data, [&] { compute_round(bad_destination, {}); }), "line 0: its destination (lnaddress) has no @"));
   auto twice = round_of({miner("alice", 1, 1), miner("alice", 1, 1)});
   CHECK(has(refusal(Exit::data, [&] { compute_round(twice, {}); }), "each account once"));
   auto unmarked = round_of({miner("alice", 1, 1)});

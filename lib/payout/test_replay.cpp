@@ -193,6 +193,19 @@ TEST_CASE("replay: a share that is changed, left out, repeated or added is found
   CHECK_THROWS_AS(replayed(f.round, lines), Error);
 }
 
+TEST_CASE("replay: one proof of work under two numbers is found, although record and root agree with it [C042][C070][C093]", "[C042][C070][C093]") {
+  Fixture f(20);
+  CHECK(refused(f.round, f.lines()) == "");
+  records::Share again = f.shares[3];
+  ++again.seq, again.miner = "friend";
+  for (size_t i = 4; i < f.shares.size(); ++i)
+    if (f.shares[i].source == again.source) ++f.shares[i].seq;
+  f.shares.insert(f.shares.begin() + 4, again);
+  f.round = {};
+  f.make_round();
+  CHECK(has(refused(f.round, f.lines()), "two shares have the same hash"));
+}
+
 TEST_CASE("replay: a record that does not fit its shares is found [C043][C093]", "[C043][C093]") {
   const Fixture f(30);
   const auto changed = [&](const std::function<void(records::Round&)>& change) {
@@ -228,6 +241,9 @@ TEST_CASE("replay: pplns counts the oldest share only as far as it fills the win
     wrong = f.round;
     wrong.pplns->window_work += Work(1);
     CHECK(has(refusal(Exit::data, [&] { Replay{wrong}; }), "window_work"));
+    wrong = f.round;
+    for (auto& c : wrong.cuts) c.first_seq = c.last_seq;  // a window that is not full although there were more shares
+    CHECK(has(refused(wrong, f.lines()), "do not fill the pplns window"));
     Work whole;
     for (const auto& s : f.shares)
       for (const auto& c : f.round.cuts)

@@ -10,7 +10,7 @@ namespace hh::payout::test {
 
 inline records::RoundMiner miner(const std::string& name, uint64_t shares, bitcoin::Uint128 work, int64_t carried = 0, bool has_destination = true) {
   records::RoundMiner m{name, shares, bitcoin::Work(work), Msat(carried), {}};
-  if (has_destination) m.destination = records::Destination{"lnaddress", name + "@example.com"};
+  if (has_destination) m.destination = Destination{DestinationKind::lnaddress, name + "@example.com"};
   return m;
 }
 

@@ -20,16 +20,6 @@ bool is_printable_word(std::string_view s) {
 
 std::string_view name(FeeTo f) { return f == FeeTo::coinbase ? "coinbase" : "manifest"; }
 
-Destination parse_destination(const Json& value) {
-  const json::Fields f(value);
-  Destination d{f.text("kind", 16), f.text("value", 2048)};
-  if (d.kind != "lnaddress" && d.kind != "lnurl" && d.kind != "node" && d.kind != "bolt11") bad("kind", "lnaddress, lnurl, node or bolt11");
-  if (d.value.empty()) bad("value", "not empty");
-  return d;
-}
-
-Json to_json(const Destination& d) { return Json{{"kind", d.kind}, {"value", d.value}}; }
-
 std::vector<Cut> parse_cuts(const Json& array) {
   std::vector<Cut> cuts;
   for (const Json& item : array) {

@@ -1,4 +1,4 @@
-// What several records share: chain, where fees go, destinations, cuts, and the checks of names and numbers.
+// What several records share: chain, where fees go, cuts, and the checks of names and numbers.
 //
 // hh-records(5) is the contract. Each record has a struct, a strict reader (parse_…, throws Error(data) naming the field) and one
 // canonical text (…_line, without newline): fields in the order of the man page, no spaces. Two writers of a record give the same bytes.
@@ -31,15 +31,6 @@ inline constexpr uint64_t max_seq = (uint64_t{1} << 40) - 1;  // of one source: 
 // Who gets a block's transaction fees: the finder's own coinbase output, or the finder through the manifest.
 enum class FeeTo : uint8_t { coinbase, manifest };
 std::string_view name(FeeTo f);
-
-// How a miner or node is paid. kind: "lnaddress", "lnurl", "node" or "bolt11".
-struct Destination {
-  std::string kind;
-  std::string value;
-  bool operator==(const Destination&) const = default;
-};
-Destination parse_destination(const Json& value);
-Json to_json(const Destination& d);
 
 // A run of one source's records that belong to a round. Both ends are included; the shares in it count, a block record in it does not.
 struct Cut {

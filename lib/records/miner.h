@@ -6,6 +6,7 @@
 #include <string>
 
 #include "records/common.h"
+#include "records/destination.h"
 
 namespace hh::records {
 

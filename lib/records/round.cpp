@@ -46,6 +46,12 @@ Json to_json(const RoundBlock& b) {
               {"confirmations", b.confirmations}};
 }
 
+Destination parse_destination_of(const std::string& miner, const json::Fields& f) try {
+  return parse_destination(f.object("destination"));
+} catch (const Error& e) {
+  throw e.in("destination of miner " + miner);
+}
+
 RoundMiner parse_round_miner(const Json& value) {
   const json::Fields f(value);
   RoundMiner m;
@@ -53,7 +59,7 @@ RoundMiner parse_round_miner(const Json& value) {
   m.shares = static_cast<uint64_t>(f.integer("shares"));
   m.work = work_field(f, "work");
   m.carried = f.msat("carried_msat");
-  if (f.has("destination")) m.destination = parse_destination(f.object("destination"));
+  if (f.has("destination")) m.destination = parse_destination_of(m.miner, f);
   return m;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "records/common.h"
+#include "records/destination.h"
 
 namespace hh::records {
 

@@ -16,7 +16,7 @@ Round sample() {
   r.merkle_root = std::string(64, 'a');
   r.cuts = {{"pool-a", 1, 10}, {"pool-b", 5, 4}};
   r.block = RoundBlock{101, std::string(64, '0'), 0x207fffff, 1700000000000, Sat(5'000'000'000), Sat(1000), FeeTo::manifest, "alice", 100};
-  r.miners = {{"alice", 3, Work(30), Msat(5), Destination{"lnaddress", "alice@example.com"}}, {"bob", 0, Work(0), Msat(7), {}}};
+  r.miners = {{"alice", 3, Work(30), Msat(5), Destination{DestinationKind::lnaddress, "alice@example.com"}}, {"bob", 0, Work(0), Msat(7), {}}};
   r.shares = 3, r.work = Work(30);
   return r;
 }
@@ -60,6 +60,14 @@ TEST_CASE("a round that contradicts itself is refused", "[C043]") {
   CHECK(refused(with([](Round& r) { r.round = 0; })));
 }
 
+TEST_CASE("a miner's destination is read with its form, and an error names the miner", "[C043][C074]") {
+  Round r = sample();
+  r.miners[0].destination->value = "alice@";
+  CHECK_THROWS_WITH(parse_round(json::parse(round_line(r))), Catch::Contains("destination of miner alice: lnaddress \"alice@\" has no host"));
+  r.miners[0].destination->value = "";
+  CHECK_THROWS_WITH(parse_round(json::parse(round_line(r))), Catch::Contains("destination of miner alice"));
+}
+
 TEST_CASE("a cycle is seven days since the epoch", "[C045]") {
   Cycle c;
   c.chain = Network::main, c.cycle = 2811, c.node_pool = Msat(5), c.nodes = {{"node-1", Msat(0)}};
@@ -71,7 +79,7 @@ TEST_CASE("a cycle is seven days since the epoch", "[C045]") {
 }
 
 TEST_CASE("a miner is read back as it was written", "[C043]") {
-  Miner m{"alice", "bc1qxyz", Destination{"lnaddress", "alice@example.com"}};
+  Miner m{"alice", "bc1qxyz", Destination{DestinationKind::lnaddress, "alice@example.com"}};
   CHECK(parse_miner(json::parse(miner_line(m))) == m);
   CHECK(miner_line(parse_miner(json::parse(R"({"type":"miner","v":1,"miner":"bob"})"))) == R"({"type":"miner","v":1,"miner":"bob"})");
   CHECK_THROWS_AS(parse_miner(json::parse(R"({"type":"miner","v":1,"miner":"bob","destination":{"kind":"cash","value":"x"}})")), Error);

@@ -65,7 +65,7 @@ void check_policy(std::string_view text) {
 
 void check_destination(std::string_view text) {
   for (const char* kind : {"lnaddress", "lnurl", "node", "bolt11"})
-    if (what_is_wrong(*kind_from_name(kind), text).empty()) must(destination_from_json(to_json(make_destination(kind, text))).value == text);
+    if (records::what_is_wrong(*kind_from_name(kind), text).empty()) must(records::parse_destination(to_json(records::make_destination(kind, text))).value == text);
 }
 
 // Nobody holds a key of this set, so nothing may be accepted.

@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../support/common
+load helper
 
 setup() {
   hh_setup
@@ -11,15 +12,6 @@ setup() {
   reference=$HH_SRC/tests/hh-payout/reference.py
 }
 teardown() { hh_teardown; }
-
-exits() { # STATUS TEXT COMMAND…: fails with that status, says TEXT on stderr, prints nothing
-  local status_wanted=$1 text=$2
-  shift 2
-  run --separate-stderr "$@"
-  [ "$status" -eq "$status_wanted" ] || { echo "status $status: $stderr"; return 1; }
-  [[ $stderr == *"$text"* ]] || { echo "stderr: $stderr"; return 1; }
-  [ -z "$output" ] || { echo "stdout: $output"; return 1; }
-}
 
 @test "golden manifests: rounds of both schemes and a cycle (C044 C045 C070 C123 L024 L026)" {
   hh-payout compute "$data/round.json" | hh-payout manifest | cmp - "$data/round.manifest"
@@ -139,6 +131,40 @@ exits() { # STATUS TEXT COMMAND…: fails with that status, says TEXT on stderr,
   echo 'opreator_ppm = 1' >bad.toml
   exits 78 'did you mean "operator_ppm"?' hh-payout policy --policy bad.toml
   exits 66 "no-such.toml" hh-payout compute --policy no-such.toml "$data/round.json"
+  exits 78 "not standard input" hh-payout compute --policy - <"$data/round.json"
+}
+
+# origins: key and origin of every setting, as `config` prints them.
+origins() { jq -r '"\(.key) \(.value) \(.origin)"'; }
+
+@test "config says where each value comes from, and flags win over environment over file (C084 C090)" {
+  printf 'chain = "signet"\npolicy = "f.toml"\nkey = "f.pem"\n' >c.toml
+  HH_PAYOUT_CHAIN=main HH_PAYOUT_POLICY=e.toml hh-payout config --config c.toml --chain regtest | origins >out
+  diff out - <<'EOF'
+policy e.toml environment HH_PAYOUT_POLICY
+chain regtest flag
+key f.pem file c.toml
+log.format auto default
+log.level info default
+EOF
+  HH_PAYOUT_CHAIN=main exits 78 "environment HH_PAYOUT_CHAIN" hh-payout compute --config c.toml --policy /dev/null "$data/round.json"
+  exits 78 "file c.toml" hh-payout compute --config c.toml --policy /dev/null "$data/round.json"
+  hh-payout compute --config c.toml --policy /dev/null --chain regtest "$data/round.json" >out
+}
+
+@test "a misspelt key or variable is refused with the nearest one (C084 C090)" {
+  printf '\nchian = "main"\n' >c.toml
+  exits 78 'c.toml, line 2: unknown key "chian": did you mean "chain"?' hh-payout config --config c.toml
+  HH_PAYOUT_CHIAN=main exits 78 'unknown variable "HH_PAYOUT_CHIAN": did you mean "HH_PAYOUT_CHAIN"?' hh-payout compute "$data/round.json"
+  exits 78 "no-such.toml" hh-payout config --config no-such.toml
+}
+
+@test "a secret that was put where its place belongs is not printed (C084)" {
+  secret=0201036c6e640247030a10b493608461fb
+  hh-payout config --key $secret | origins | grep -x "key \[redacted\] flag"
+  run --separate-stderr hh-payout sign --key $secret --now --exp +1h "$data/round.manifest"
+  [ "$status" -eq 78 ]
+  [[ $stderr == *"key: secret file [redacted] cannot be read"* && $stderr$output != *6c6e64* ]]
 }
 
 @test "usage errors are 64 and help is 0 (C090)" {
@@ -146,8 +172,9 @@ exits() { # STATUS TEXT COMMAND…: fails with that status, says TEXT on stderr,
   exits 64 "" hh-payout
   exits 64 "" hh-payout frobnicate
   exits 64 "" hh-payout compute --frobnicate
-  run hh-payout --help
+  run --separate-stderr hh-payout --help
   [ "$status" -eq 0 ]
+  [ -z "$stderr" ]
   for sub in compute manifest sign verify explain replay keygen key policy config; do
     [[ $output == *"$sub"* ]]
     hh-payout "$sub" --help >help
@@ -175,6 +202,8 @@ exits() { # STATUS TEXT COMMAND…: fails with that status, says TEXT on stderr,
     [[ $stderr == *"bad.json, line 1"* || $stderr == *"round 7"* ]] || { echo "$bad: $stderr"; return 1; }
     [ -z "$output" ]
   done
+  { tr -d '\n' <"$data/round.json" && printf '\0{}\n'; } >bad.json
+  exits 65 "a zero byte" hh-payout compute bad.json
   printf '\xff\xfe{"type":"round"}\n' >bad.json
   exits 65 "bad.json, line 1" hh-payout compute bad.json
   head -c 70000000 /dev/zero | tr '\0' '[' >bad.json

@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../support/common
+load helper
 
 setup() {
   hh_setup
@@ -10,15 +11,6 @@ setup() {
   here=$HH_SRC/tests/hh-payout
 }
 teardown() { hh_teardown; }
-
-exits() { # STATUS TEXT COMMAND…
-  local status_wanted=$1 text=$2
-  shift 2
-  run --separate-stderr "$@"
-  [ "$status" -eq "$status_wanted" ] || { echo "status $status: $stderr"; return 1; }
-  [[ $stderr == *"$text"* ]] || { echo "stderr: $stderr"; return 1; }
-  [ -z "$output" ] || { echo "stdout: $output"; return 1; }
-}
 
 # round_from [OPTION…]: shares.jsonl, round.json, and the manifest that compute makes of the record alone.
 round_from() {

@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../support/common
+load helper
 
 setup() {
   hh_setup
@@ -12,15 +13,6 @@ setup() {
   jq -r .public key.json >key.pub
 }
 teardown() { hh_teardown; }
-
-exits() { # STATUS TEXT COMMAND…
-  local status_wanted=$1 text=$2
-  shift 2
-  run --separate-stderr "$@"
-  [ "$status" -eq "$status_wanted" ] || { echo "status $status: $stderr"; return 1; }
-  [[ $stderr == *"$text"* ]] || { echo "stderr: $stderr"; return 1; }
-  [ -z "$output" ] || { echo "stdout: $output"; return 1; }
-}
 
 sign() { hh-payout sign --key key.pem --iat 1700000000 --exp 1700604800 --jti a1 "$@"; }
 
@@ -43,6 +35,21 @@ sign() { hh-payout sign --key key.pem --iat 1700000000 --exp 1700604800 --jti a1
   hh-payout verify --key "$(cat key.pub)" --at 1700000001 signed.json
   jq -r .jws signed.json | cut -d. -f2 | tr '_-' '/+' | base64 -d 2>/dev/null | cmp - <(tr -d '\n' <"$data/round.manifest")
   hh-payout manifest signed.json | cmp - "$data/round.manifest"
+}
+
+@test "signing again, later, under another id and by another key, changes no byte of the payload (C073)" {
+  hh-payout keygen other.pem >/dev/null
+  sign "$data/round.manifest" >first.json
+  hh-payout sign --key other.pem --iat 1800000000 --exp +1h --jti b2 first.json >second.json
+  cmp <(jq -r .manifest_id first.json) <(jq -r .manifest_id second.json)
+  cmp <(jq -r .jws first.json | cut -d. -f2) <(jq -r .jws second.json | cut -d. -f2)
+  run ! cmp -s <(jq -r .jws first.json | cut -d. -f1) <(jq -r .jws second.json | cut -d. -f1)
+  jq -r .jws second.json | cut -d. -f1 | tr '_-' '/+' | base64 -d 2>/dev/null | jq -e '.iat == 1800000000 and .exp == 1800003600 and .jti == "b2" and .alg == "EdDSA" and .typ == "hh-manifest+jws"'
+}
+
+@test "verify: a private key given as the public one is refused, and not shown (C073 C084)" {
+  sign "$data/round.manifest" >signed.json
+  exits 65 "holds a private key: give the public one" hh-payout verify --key key.pem --at 1700000001 signed.json
 }
 
 @test "a simulated manifest stays marked as simulated (L020)" {

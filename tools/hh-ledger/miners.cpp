@@ -4,7 +4,7 @@
 
 #include "audit.h"
 #include "base/error.h"
-#include "payout/destination.h"
+#include "records/destination.h"
 
 namespace hh::ledger {
 namespace {
@@ -23,7 +23,7 @@ Miner miner_from(const store::Statement& s) {
   Miner m;
   m.miner = s.text(0);
   m.address = s.optional_text(1);
-  if (!s.is_null(2)) m.destination = records::Destination{s.text(2), s.text(3)};
+  if (!s.is_null(2)) m.destination = records::known_destination(s.text(2), s.text(3));
   return m;
 }
 
@@ -46,7 +46,7 @@ Miner set_miner(Ledger& ledger, const MinerChange& change) {
   check_name(change.miner);
   if (change.address && !change.address->empty()) check_address(ledger, change);
   const bool removes = change.value && change.value->empty();
-  if (change.value && !removes) payout::make_destination(change.kind.value_or("lnaddress"), *change.value);
+  if (change.value && !removes) records::make_destination(change.kind.value_or("lnaddress"), *change.value);
   auto& db = ledger.db();
   Change tx(ledger);
   auto there = db.statement("SELECT id FROM miners WHERE name = ?1");

@@ -69,7 +69,7 @@ Round header_of(Ledger& ledger, uint64_t round, const RoundRow& row) {
 
 std::optional<records::Destination> destination_of(const store::Statement& s, int kind, int value) {
   if (s.is_null(kind)) return std::nullopt;
-  return records::Destination{s.text(kind), s.text(value)};
+  return records::known_destination(s.text(kind), s.text(value));
 }
 
 void put_cuts(Round& r, const std::vector<CutRef>& cuts) {
@@ -143,7 +143,7 @@ void freeze(Ledger& ledger, const Round& r, const Basis& basis) {
   auto insert = db.statement("INSERT INTO round_miners(round_id, miner_id, shares, work, carried_msat, destination_kind, destination_value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
   for (const auto& m : r.miners) {
     if (!miner_id.first(m.miner)) throw Error(Exit::data, fmt::format("account miner:{} belongs to no miner of this ledger", m.miner));
-    const auto kind = m.destination ? std::optional(m.destination->kind) : std::nullopt;
+    const auto kind = m.destination ? std::optional(records::kind_name(m.destination->kind)) : std::nullopt;
     const auto value = m.destination ? std::optional(m.destination->value) : std::nullopt;
     insert.run(r.round, miner_id.int64(0), m.shares, m.work.to_text(), m.carried, kind, value);
     miner_id.reset();

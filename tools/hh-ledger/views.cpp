@@ -101,7 +101,7 @@ int miner_show_command(const Options& o, const Settings& s) {
   Table table({"MINER", "ADDRESS", "DESTINATION"});
   for (const auto& m : miners) {
     if (wants_table(o))
-      table.add({m.miner, m.address.value_or("-"), m.destination ? m.destination->kind + " " + m.destination->value : "-"});
+      table.add({m.miner, m.address.value_or("-"), m.destination ? fmt::format("{} {}", records::kind_name(m.destination->kind), m.destination->value) : "-"});
     else
       json::print_line(records::miner_line(m));
   }

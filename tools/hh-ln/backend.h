@@ -12,7 +12,7 @@
 
 #include "base/amount.h"
 #include "lightning/bolt11.h"
-#include "payout/destination.h"
+#include "payout/payout.h"
 
 namespace hh::ln {
 

@@ -64,7 +64,12 @@ Manifest read_lines(Input& in, const Json& head) {
 
 }  // namespace
 
-Policy policy_of(const Settings& s) { return s.is_set("policy") ? load_policy(s.text("policy")) : Policy{}; }
+Policy policy_of(const Settings& s) {
+  if (!s.is_set("policy")) return Policy{};
+  // Standard input has been read to its end when the policy is wanted, and an empty policy is the default one: nobody would notice.
+  if (s.text("policy") == standard_input) throw Error(Exit::config, fmt::format("policy ({}) is a file, not standard input", s.origin("policy")));
+  return load_policy(s.text("policy"));
+}
 
 std::variant<records::Round, records::Cycle> read_round_or_cycle(const std::string& path) {
   Input in(path);

@@ -1,4 +1,4 @@
-#include "payout/destination.h"
+#include "records/destination.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace hh::payout {
+namespace hh::records {
 namespace {
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -105,9 +105,11 @@ std::string wrong_lnaddress(std::string_view v) {
 }
 
 bool ends_with_onion(std::string_view host) { return host.substr(0, host.find(':')).ends_with(".onion"); }
+// 127.0.0.0/8 as an address: 127.example.com is a name like any other.
 bool is_loopback_host(std::string_view host) {
   host = host.substr(0, host.find(':'));
-  return host == "localhost" || host.starts_with("127.");
+  const bool is_address = std::count(host.begin(), host.end(), '.') == 3 && all(host, [](char c) { return is_digit(c) || c == '.'; });
+  return host == "localhost" || (is_address && host.starts_with("127."));
 }
 
 std::string wrong_url(std::string_view url) {
@@ -199,11 +201,17 @@ Destination make_destination(std::string_view kind, std::string_view value) {
   return {*known, std::string(value)};
 }
 
+Destination known_destination(std::string_view kind, std::string value) {
+  const auto known = kind_from_name(kind);
+  if (!known) throw Error(Exit::data, fmt::format("a destination of the unknown kind \"{}\"", shown(kind)));
+  return {*known, std::move(value)};
+}
+
 json::Json to_json(const Destination& d) { return {{"kind", kind_name(d.kind)}, {"value", d.value}}; }
 
-Destination destination_from_json(const json::Json& object) {
+Destination parse_destination(const json::Json& object) {
   const json::Fields f(object);
   return make_destination(f.text("kind", 32), f.text("value", max_destination_bytes));
 }
 
-}  // namespace hh::payout
+}  // namespace hh::records

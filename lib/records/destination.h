@@ -1,4 +1,4 @@
-// Where an account is paid: the `destination` of miner, node and manifest records.
+// Where an account is paid: the `destination` of miner, round, node and manifest records.
 //
 // Only the form of the text is checked here, so that a typing error is found when a miner is registered and not on payday. Whether the
 // place exists, is on the right network and takes the amount is for the program that pays (hh-ln) to find out.
@@ -13,7 +13,7 @@
 
 #include "json/fields.h"
 
-namespace hh::payout {
+namespace hh::records {
 
 enum class DestinationKind { lnaddress, lnurl, node, bolt11 };
 
@@ -33,8 +33,12 @@ std::string what_is_wrong(DestinationKind kind, std::string_view value);
 // The same for a person's input; throws Error(data) with kind, value and reason.
 Destination make_destination(std::string_view kind, std::string_view value);
 
-// {"kind":…,"value":…}. from_json throws Error(data).
-json::Json to_json(const Destination& d);
-Destination destination_from_json(const json::Json& object);
+// Two texts that were checked when they were taken in, as a database holds them: a form that has become stricter since must not make a
+// closed round unreadable. Throws Error(data) where kind is not known.
+Destination known_destination(std::string_view kind, std::string value);
 
-}  // namespace hh::payout
+// {"kind":…,"value":…}. parse_destination throws Error(data).
+json::Json to_json(const Destination& d);
+Destination parse_destination(const json::Json& object);
+
+}  // namespace hh::records
