@@ -152,15 +152,18 @@ void Migrator::record(const Migration& m, Direction direction) {
   db_.execute(fmt::format("PRAGMA user_version={}", direction == Direction::up ? m.version : m.version - 1));
 }
 
+std::string Migrator::keep_copy() {
+  const int version = current();
+  if (version == 0) return {};
+  std::string copy = fmt::format("{}.v{}-{}.backup", db_.path(), version, compact_time(clock_));
+  backup_to(db_, copy);
+  return copy;
+}
+
 std::string Migrator::migrate_on_start() {
   check();
-  const int version = current();
-  if (version == latest()) return {};
-  std::string copy;
-  if (version > 0) {
-    copy = fmt::format("{}.v{}-{}.backup", db_.path(), version, compact_time(clock_));
-    backup_to(db_, copy);
-  }
+  if (current() == latest()) return {};
+  std::string copy = keep_copy();
   up();
   return copy;
 }

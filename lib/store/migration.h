@@ -52,8 +52,11 @@ class Migrator {
   // Undoes the newest migrations until `version` is reached. Throws Error(usage) where one of them cannot be undone (then none is).
   int down_to(int version);
 
-  // For a program's start: nothing where the database is current; a new database is built; an old one is first copied to
-  // "<path>.v<current>-<time>.backup", then migrated. Returns the copy's path, or "". Hold the WriterLock meanwhile.
+  // Copies a database that has tables to "<path>.v<current>-<time>.backup" and returns that path, "" for one without. Before any migration.
+  std::string keep_copy();
+
+  // For a program's start: nothing where the database is current; a new database is built; an old one is first copied
+  // (keep_copy), then migrated. Returns the copy's path, or "". Hold the WriterLock meanwhile.
   std::string migrate_on_start();
 
  private:

@@ -172,27 +172,89 @@ zero() { ledger balances | tail -n 1 | jq -e '.type == "books" and .sum_msat == 
   ledger verify --shares --key "$PUB"
 }
 
+# finds WHAT SQL: that check fails on a copy of L in which the SQL was run without any trigger in its way; the triggers are put back, so that
+# the check of the schema does not give it away.
+finds() {
+  cp L X
+  sqlite3 X "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger'" >triggers
+  sqlite3 X "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema WHERE type = 'trigger'" >drops
+  sqlite3 -bail X "PRAGMA foreign_keys = OFF;" ".read drops" "$2" ".read triggers" "SELECT changes()" >/dev/null
+  run hh-ledger verify --shares --db X
+  [ "$status" -eq 65 ] && grep -q "\"what\":\"$1\",\"ok\":false" <<<"$output" && grep -q '"what":"schema","ok":true' <<<"$output" || { echo "not found: $2; $output" >&2 && return 1; }
+  rm -f X*
+}
+
 @test "verify finds what was changed behind the triggers' back (C042, C047)" {
-  closed_round
+  closed_round --sources 2
   post_round 1
-  finds() { # WHAT SQL
-    cp L X
-    sqlite3 X "$2"
-    run hh-ledger verify --shares --db X
-    [ "$status" -eq 65 ] && grep -q "\"what\":\"$1\",\"ok\":false" <<<"$output" || { echo "not found: $2; $output" >&2 && return 1; }
-    rm -f X*
-  }
   sqlite3 L "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
   finds segments "INSERT OR REPLACE INTO shares SELECT id, time_ms + 1, job_id, worker_id, work, proof FROM shares WHERE id % 7 = 3"
+  finds segments "UPDATE shares SET worker_id = (SELECT min(worker_id) FROM shares)"
+  finds segments "UPDATE sources SET name = 'pool-z' WHERE id = 2"
+  finds segments "UPDATE sources SET segment_first = segment_first - 1"
   finds shares "INSERT OR REPLACE INTO shares SELECT id, time_ms, job_id, worker_id, work * 1000000, proof FROM shares WHERE id % 7 = 3"
   finds sequence "INSERT INTO shares SELECT id + 1000, time_ms, job_id, worker_id, work, proof FROM shares LIMIT 1"
-  finds schema "DROP TRIGGER entries_no_delete"
-  finds schema "CREATE TABLE mine (x)"
-  finds rounds "DROP TRIGGER round_miners_no_update; UPDATE round_miners SET work = '1' WHERE miner_id = 1"
-  finds books "DROP TRIGGER entries_no_update; UPDATE entries SET amount_msat = amount_msat + 1 WHERE id = 1"
-  finds audit "DROP TRIGGER audit_no_update; UPDATE audit SET who = 'nobody' WHERE id = 2"
-  finds manifests "DROP TRIGGER rounds_closed_is_frozen; UPDATE rounds SET confirmations = confirmations WHERE id = 1; DROP TRIGGER round_miners_no_update; UPDATE round_miners SET carried_msat = 7"
-  finds sequence "DROP TRIGGER workers_no_delete; DELETE FROM workers"
+  finds sequence "INSERT INTO shares SELECT (77 << 40) | 1, time_ms, job_id, worker_id, work, proof FROM shares LIMIT 1"
+  finds sequence "DELETE FROM shares WHERE id = (SELECT min(id) FROM shares)"
+  finds sequence "DELETE FROM workers"
+  finds rounds "UPDATE round_miners SET work = '1' WHERE miner_id = 1"
+  finds rounds "DELETE FROM round_miners WHERE miner_id = 1"
+  finds rounds "UPDATE round_cuts SET last_seq = last_seq + 1"
+  finds rounds "UPDATE rounds SET merkle_root = replace(merkle_root, 'a', 'b') WHERE id = 1"
+  finds audit "UPDATE audit SET who = 'nobody' WHERE id = 2"
+  finds audit "DELETE FROM audit WHERE id = 2"
+  cp L X
+  sqlite3 X "DROP TRIGGER entries_no_delete"
+  run hh-ledger verify --db X
+  [ "$status" -eq 65 ] && grep -q '"what":"schema","ok":false' <<<"$output"
+  cp L X
+  sqlite3 X "CREATE TABLE mine (x)"
+  run hh-ledger verify --db X
+  [ "$status" -eq 65 ] && grep -q '"what":"schema","ok":false' <<<"$output"
+}
+
+@test "verify finds a block that was given to another miner, or made worth more (C042, C047)" {
+  closed_round
+  sqlite3 L "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+  hh-ledger verify --db L --shares
+  finds blocks "UPDATE blocks SET line = replace(line, '\"miner\":\"', '\"miner\":\"x') WHERE id = (SELECT max(id) FROM blocks)"
+  finds blocks "UPDATE blocks SET line = replace(line, '\"fees_sat\":', '\"fees_sat\":9') WHERE id = (SELECT max(id) FROM blocks)"
+  finds blocks "UPDATE blocks SET height = height + 1"
+  # Block and job say the same, only the audit log knows better.
+  finds history "UPDATE blocks SET line = replace(line, '\"fees_sat\":', '\"fees_sat\":9'); UPDATE jobs SET line = replace(line, '\"fees_sat\":', '\"fees_sat\":9')"
+}
+
+@test "verify finds a round, a cycle or a miner whose rows were changed where no trigger forbids it (C047, C070)" {
+  closed_round
+  post_round 1
+  ledger close --cycle 2000 >/dev/null
+  sqlite3 L "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+  hh-ledger verify --db L
+  finds history "UPDATE miners SET destination_value = 'thief@example.com' WHERE name = 'miner0'"
+  finds history "UPDATE miners SET address = 'bcrt1q50vpzumpzrjhsx7ve6nfva3wvytvd6wf6hvqke' WHERE name = 'miner2'"
+  finds history "UPDATE rounds SET status = 'orphaned' WHERE id = 2"
+  finds history "UPDATE round_miners SET destination_value = 'thief@example.com' WHERE destination_value IS NOT NULL"
+  finds history "UPDATE cycles SET node_pool_msat = node_pool_msat - 1000"
+  finds history "UPDATE ledger SET chain = 'main'"
+  finds history "DELETE FROM audit"
+}
+
+@test "verify finds money moved between accounts, though the books add up to zero (C047, C070)" {
+  closed_round
+  signed 1 >m
+  ledger post --key "$PUB" m
+  settlement m "$(hh-payout manifest m | jq '[.lines[] | select(.pay_msat > 0).line][0]')" 7 | ledger post --key "$PUB"
+  sqlite3 L "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+  hh-ledger verify --db L --key "$PUB"
+  finds manifests "UPDATE entries SET amount_msat = amount_msat + iif(id = (SELECT max(id) FROM entries WHERE posting_id = 1), 5000, -5000) WHERE posting_id = 1 AND id IN (SELECT id FROM entries WHERE posting_id = 1 ORDER BY id DESC LIMIT 2)"
+  finds manifests "UPDATE payout_lines SET pay_msat = pay_msat - 1000 WHERE line = (SELECT max(line) FROM payout_lines WHERE pay_msat > 0 AND line NOT IN (SELECT line FROM settlements))"
+  finds manifests "UPDATE accounts SET name = name || 'x' WHERE name LIKE 'miner:%'"
+  finds manifests "UPDATE round_miners SET carried_msat = 7"
+  finds books "UPDATE entries SET amount_msat = amount_msat + 1 WHERE id = 1"
+  finds books "UPDATE settlements SET fee_msat = 8"
+  finds books "UPDATE settlements SET preimage = payment_hash"
+  finds books "INSERT INTO postings VALUES (9, 'round', 0); INSERT INTO entries VALUES (90, 9, 1, 5), (91, 9, 2, -5); INSERT INTO posting_seals VALUES (9)"
+  finds history "UPDATE audit SET detail = replace(detail, '\"line\":', '\"line\":1') WHERE what = 'settlement_posted'"
 }
 
 @test "post needs a key, some input and a ledger that can be written; it refuses what is no payment (C070)" {

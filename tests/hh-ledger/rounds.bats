@@ -140,7 +140,7 @@ status_of() { ledger round "$1" | jq -r .status; }
   [ "$(jq -r .status <<<"$output")" = orphaned ]
   fails_with 65 closed_round_reorganised watch_once
   [ -z "$output" ]
-  ledger round 1 | diff first -
+  ledger round 1 2>/dev/null | diff first -
   [ "$(sqlite3 L "SELECT count(*) FROM alarms")" -eq 1 ]
 }
 
@@ -184,6 +184,69 @@ for sibling in map(bytes.fromhex, p["proof"].split(",")):   # RFC 9162, 2.1.3.2
 assert size == 0 and node.hex() == p["merkle_root"]
 PY
   fails_with 65 'does not count a share 99' ledger prove 1 pool-a 99
+}
+
+@test "pplns: a source that had no share in this round still counts with its older ones (C072)" {
+  # pool-b stops before the first block; the window of the second block reaches back to its shares.
+  shares --count 90 --sources 2 --blocks 2 --tail 3 >all
+  awk '!/"source":"pool-b"/ || /"type":"job"/ || b < 20 { print; if (/"type":"share"/ && /"source":"pool-b"/) b++ }' all >in
+  if grep -q '"type":"block".*' <(grep '"source":"pool-b"' in | tail -n 1); then false; fi
+  ledger append --allow-gaps <in
+  [ "$(ledger round 2 | jq -c '[.cuts[].source]')" = '["pool-a"]' ]
+  start_view
+  see 400
+  watch_once >/dev/null
+  hh-ledger close 1 --scheme pplns --pplns-factor 100 --db L >/dev/null
+  need hh-payout
+  make_key
+  printf 'scheme = "pplns"\npplns_factor = 100\n' >policy
+  hh-payout compute --policy policy <(ledger round 1) | hh-payout sign --key k.pem --iat 1700000000 --exp 4000000000 --jti 1 | ledger post --key "$PUB"
+  hh-ledger close 2 --scheme pplns --pplns-factor 100 --db L >r2
+  # The window is larger than all the work there is: every share up to the block counts.
+  until_block=$(ledger rounds | jq -s 'map(select(.round <= 2)) | .[1].cuts | map(select(.source == "pool-a").last_seq)[0]')
+  [ "$(jq -r .shares r2)" -eq "$(jq -c 'select(.type == "share")' in | jq -s --argjson n "$until_block" 'map(select(.source == "pool-b" or .seq <= $n)) | length')" ]
+  jq -e '[.cuts[].source] == ["pool-a", "pool-b"]' r2
+  ledger verify
+  ledger export --round 2 >e2
+  hh-payout compute --policy policy r2 | hh-payout sign --key k.pem --iat 1700000000 --exp 4000000000 --jti 2 >m2
+  hh-payout replay --policy policy --shares e2 --round-record r2 --manifest m2
+}
+
+@test "a bitcoind that rebuilds its chain knows the block but has no other in its place: not orphaned, no alarm (C043, C063)" {
+  shares --count 40 --blocks 2 --tail 3 | ledger append
+  start_view
+  see 300
+  watch_once >/dev/null
+  ledger close 1 >/dev/null
+  jq '{chain, tip: 50, blocks: {}, stale: [.blocks[]]}' view.json >v && mv v view.json
+  watch_once >out
+  [ "$(jq -c '[.round, .status, .confirmations]' out)" = '[2,"confirming",0]' ]
+  [ "$(sqlite3 L "SELECT count(*) FROM alarms")" -eq 0 ]
+  # Once it has another block there, it is.
+  jq '.tip = 300' view.json >v && mv v view.json
+  fails_with 65 closed_round_reorganised watch_once
+  [ "$(jq -sc 'map([.round, .status])' <<<"$output")" = '[[1,"orphaned"],[2,"orphaned"]]' ]
+  # Whoever takes the closed round to pay it is told.
+  run --separate-stderr ledger round 1
+  [ "$status" -eq 0 ] && [[ $stderr =~ closed_round_reorganised ]]
+  run --separate-stderr ledger close 1
+  [ "$status" -eq 0 ] && [[ $stderr =~ closed_round_reorganised ]]
+}
+
+@test "watch started before the first job waits for it, and then asks that chain's bitcoind (C043)" {
+  ledger miner set alice --destination alice@example.com >/dev/null
+  run --separate-stderr ledger watch --once --rpc-url http://127.0.0.1:1
+  [ "$status" -eq 0 ] && [[ $stderr =~ no_job_yet ]]
+  shares --count 20 --blocks 1 --tail 2 >in
+  hh-ledger append --db other <in >/dev/null
+  start_view
+  hh-ledger rounds --db other | jq -cs '{chain: "regtest", tip: 102, blocks: {"100": .[0].block.hash}}' >view.json
+  start watch hh-ledger watch --db L --watch-interval-seconds 1 "${RPC[@]}"
+  wait_for_log watch no_job_yet
+  ledger append <in >/dev/null
+  wait_for_record watch block_status | jq -e '.confirmations == 3'
+  stop watch
+  [ "$STOPPED" -eq 0 ]
 }
 
 @test "cycles of the node pool close after their end, in order, once (C045)" {

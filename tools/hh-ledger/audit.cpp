@@ -11,6 +11,7 @@
 #include "crypto/digest.h"
 #include "json/canonical.h"
 #include "ledger.h"
+#include "schema.h"
 
 namespace hh::ledger {
 namespace {
@@ -26,6 +27,16 @@ std::string current_user() {
   return user != nullptr ? user->pw_name : fmt::format("uid {}", uid);
 }
 
+void add_event(store::Database& db, int64_t now, const std::string& what, const json::Json& detail) {
+  auto last = db.statement("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1");
+  const bool any = last.step();
+  const int64_t id = any ? last.int64(0) + 1 : 1;
+  const std::string previous = any ? last.text(1) : "";
+  const std::string who = current_user(), text = json::to_line(detail);
+  db.statement("INSERT INTO audit(id, time_ms, who, what, detail, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .run(id, now, who, what, text, previous, hash_of(id, now, who, what, text, previous));
+}
+
 }  // namespace
 
 std::string audit_head(Ledger& ledger) {
@@ -33,16 +44,18 @@ std::string audit_head(Ledger& ledger) {
   return s.step() ? s.text(0) : "";
 }
 
-void audit(Ledger& ledger, const std::string& what, const json::Json& detail) {
-  auto last = ledger.db().statement("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1");
-  const bool any = last.step();
-  const int64_t id = any ? last.int64(0) + 1 : 1;
-  const std::string previous = any ? last.text(1) : "";
-  const std::string who = current_user(), text = json::to_line(detail);
-  const int64_t now = ledger.clock().unix_ms();
-  ledger.db()
-      .statement("INSERT INTO audit(id, time_ms, who, what, detail, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-      .run(id, now, who, what, text, previous, hash_of(id, now, who, what, text, previous));
+void audit(Ledger& ledger, const std::string& what, const json::Json& detail) { add_event(ledger.db(), ledger.clock().unix_ms(), what, detail); }
+
+void note_migration(store::Database& db, Clock& clock, int from, int to) {
+  if (from < 1 || from >= audit_version || to < audit_version) return;
+  const auto last = [&](const char* sql) { return db.query_int64(sql); };
+  store::Transaction tx(db);
+  add_event(db, clock.unix_ms(), "audit_started", {{"from", from},
+                                                   {"rounds", last("SELECT coalesce(max(id), 0) FROM rounds WHERE status <> 'open'")},
+                                                   {"cycles", last("SELECT coalesce(max(id), 0) FROM cycles")},
+                                                   {"payouts", last("SELECT coalesce(max(id), 0) FROM payouts")},
+                                                   {"postings", last("SELECT coalesce(max(id), 0) FROM postings")}});
+  tx.commit();
 }
 
 int64_t verify_audit(Ledger& ledger) {

@@ -89,7 +89,7 @@ Basis prop_basis(Ledger& ledger, std::vector<CutRef> cuts, Root root) {
   return basis;
 }
 
-Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t factor, uint32_t nbits, Root root) {
+Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& ends, int64_t factor, uint32_t nbits, Root root) {
   const auto target = bitcoin::Target::from_compact(nbits);
   if (!target) throw Error(Exit::data, "the block's nbits are no valid target");
   const records::Work wanted(bitcoin::work_of(*target).hashes() * static_cast<bitcoin::Uint128>(factor));
@@ -97,7 +97,7 @@ Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t facto
   basis.window = records::PplnsWindow{factor, wanted, records::Work()};
   ShareNames names(ledger.db());
   std::vector<Stream> streams;
-  for (const CutRef& cut : cuts) {
+  for (const CutRef& cut : ends) {
     Stream s{cut, std::make_unique<ShareCursor>(ledger.db(), names, cut.source_id, 1, cut.last_seq, ShareCursor::Direction::backward), {}, false};
     s.advance();
     streams.push_back(std::move(s));

@@ -26,9 +26,9 @@ enum class Root { leave_out, compute };  // most of the time goes into the root:
 // Scheme prop: every share of the cuts counts.
 Basis prop_basis(Ledger& ledger, std::vector<CutRef> cuts, Root root);
 
-// Scheme pplns: from the end of the cuts backwards, the sources merged by (time_ms, source name, seq), whole shares until
+// Scheme pplns: from these ends (rounds.h) backwards, the sources merged by (time_ms, source name, seq), whole shares until
 // factor × the work of nbits is reached; of the oldest one only the part that fills the window counts.
-Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& cuts, int64_t factor, uint32_t nbits, Root root);
+Basis pplns_basis(Ledger& ledger, const std::vector<CutRef>& ends, int64_t factor, uint32_t nbits, Root root);
 
 // Compares the roots of the round's segments with its shares as they are now. Throws Error(data) naming source and round where they differ.
 void verify_segments(Ledger& ledger, uint64_t round);

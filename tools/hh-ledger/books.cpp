@@ -14,12 +14,26 @@ int64_t account_id(Ledger& ledger, const std::string& name) {
   return ledger.db().last_insert_rowid();
 }
 
-int64_t add_posting(Ledger& ledger, const std::string& kind, const Entries& entries) {
+std::map<std::string, Msat> summed(const Entries& entries) {
   std::map<std::string, Msat> sums;
-  Msat total;
-  for (const auto& [account, amount] : entries) sums[account] += amount, total += amount;
-  if (!total.is_zero()) throw Error(Exit::software, fmt::format("a posting that adds up to {} msat instead of zero", total.count()));
+  for (const auto& [account, amount] : entries) sums[account] += amount;
   std::erase_if(sums, [](const auto& entry) { return entry.second.is_zero(); });
+  return sums;
+}
+
+std::map<std::string, Msat> posted_entries(Ledger& ledger, int64_t posting) {
+  std::map<std::string, Msat> all;
+  auto s = ledger.db().statement("SELECT name, amount_msat FROM entries e JOIN accounts a ON a.id = account_id WHERE posting_id = ?1");
+  s.bind_all(posting);
+  while (s.step()) all.emplace(s.text(0), s.msat(1));
+  return all;
+}
+
+int64_t add_posting(Ledger& ledger, const std::string& kind, const Entries& entries) {
+  const auto sums = summed(entries);
+  Msat total;
+  for (const auto& [account, amount] : sums) total += amount;
+  if (!total.is_zero()) throw Error(Exit::software, fmt::format("a posting that adds up to {} msat instead of zero", total.count()));
   if (sums.empty()) return 0;
   auto& db = ledger.db();
   db.statement("INSERT INTO postings(kind, time_ms) VALUES (?1, ?2)").run(kind, ledger.clock().unix_ms());

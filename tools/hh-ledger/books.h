@@ -24,6 +24,9 @@ using Entries = std::vector<std::pair<std::string, Msat>>;  // account, amount; 
 int64_t add_posting(Ledger& ledger, const std::string& kind, const Entries& entries);
 int64_t account_id(Ledger& ledger, const std::string& name);  // makes the account where there is none; within a Change
 
+std::map<std::string, Msat> summed(const Entries& entries);                         // one amount for each account, without zeros: what is written
+std::map<std::string, Msat> posted_entries(Ledger& ledger, int64_t posting);  // the same of a posting that is in the books
+
 std::map<std::string, Msat> balances(Ledger& ledger);  // of every account that was ever posted to
 Msat balance(Ledger& ledger, const std::string& account);
 

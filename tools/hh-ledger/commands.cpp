@@ -63,6 +63,15 @@ http::BitcoinRpc make_rpc(Ledger& ledger, const Settings& s) {
   return http::BitcoinRpc(c);
 }
 
+// Which bitcoind to ask, by its usual port and cookie, follows from the chain of the first job. False: there is none, and no block to ask for.
+bool wait_for_chain(Ledger& ledger, bool once) {
+  log::info("no_job_yet", {{"database", ledger.path()}, {"message", once ? "nothing to watch" : "waiting for the first job to know the chain"}});
+  if (once) return false;
+  notify_service_manager("READY=1");
+  while (!ledger.chain() && !stop_requested()) ledger.clock().sleep_ms(200);
+  return !stop_requested();
+}
+
 }  // namespace
 
 RoundRules rules_of(const Settings& s) {
@@ -91,6 +100,7 @@ int close_command(const Options& o, const Settings& s) {
   }
   const auto round = o.round ? o.round : next_to_close(ledger);
   if (!round) throw Error(Exit::temp_fail, "no round waits to be closed");
+  warn_of_alarm(ledger, *round);
   json::print_line(records::round_line(close_round(ledger, *round, rules_of(s))));
   return 0;
 }
@@ -125,6 +135,7 @@ int miner_set_command(const Options& o, const Settings& s) {
 int watch_command(const Options& o, const Settings& s) {
   install_signal_flags();
   Ledger ledger(s.required("db"), Access::write);
+  if (!ledger.chain() && !wait_for_chain(ledger, o.once)) return 0;
   http::BitcoinRpc rpc = make_rpc(ledger, s);
   rpc.stop_when(stop_requested);
   const auto print = [](const json::Json& record) { json::print(record); };
@@ -182,13 +193,16 @@ int migrate_command(const Options& o, const Settings& s) {
   store::Database db(path, options);
   store::Migrator migrator(db, migrations());
   migrator.check();
+  const int from = migrator.current(), to = o.to.value_or(migrator.latest());
   json::Json r = json::make_record("migration");
-  r["from"] = migrator.current();
-  const int to = o.to.value_or(migrator.latest());
-  if (!o.status && to >= migrator.current()) migrator.up_to(to);
-  if (!o.status && to < migrator.current()) migrator.down_to(to);
+  r["from"] = from;
+  const std::string copy = !o.status && from != to ? migrator.keep_copy() : "";
+  if (!o.status && to >= from) migrator.up_to(to);
+  if (!o.status && to < from) migrator.down_to(to);
+  if (!o.status) note_migration(db, system_clock(), from, to);
   r["to"] = to;
   r["database"] = path;
+  if (!copy.empty()) r["copy"] = copy;
   json::print(r);
   return 0;
 }

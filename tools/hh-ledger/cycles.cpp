@@ -5,7 +5,9 @@
 
 #include "audit.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "books.h"
+#include "crypto/digest.h"
 #include "rounds.h"
 
 namespace hh::ledger {
@@ -65,7 +67,7 @@ records::Cycle close_cycle(Ledger& ledger, int64_t cycle) {
   db.statement("INSERT INTO cycles(id, node_pool_msat, closed_ms) VALUES (?1, ?2, ?3)").run(cycle, c.node_pool, ledger.clock().unix_ms());
   for (const auto& n : c.nodes)
     db.statement("INSERT INTO cycle_nodes(cycle_id, node_id, carried_msat) VALUES (?1, ?2, ?3)").run(cycle, node_id(ledger, n.node), n.carried);
-  audit(ledger, "cycle_closed", {{"cycle", cycle}, {"node_pool_msat", c.node_pool.count()}});
+  audit(ledger, "cycle_closed", {{"cycle", cycle}, {"node_pool_msat", c.node_pool.count()}, {"record_sha256", to_hex(crypto::sha256(records::cycle_line(c)))}});
   change.commit();
   return c;
 }

@@ -1,6 +1,7 @@
 // A spool is known by device, inode and the hash of its first bytes. At its end we look whether the path still leads to it. Where it does not,
-// the spool was rotated: what is left of the old file is read to its end (its writer may have held it open a little longer), then the
-// new one from its beginning. After a restart the old file is looked for beside the path under another name. Where it is gone, or a file has
+// the spool was rotated. Its writer may hold the old file open for a while, even when an empty new one is there already (logrotate's
+// `create`); but once it has written to the new file it is done with the old one. So the old file is read until the new one has
+// something in it, then once more to its end, and only then the new one from its beginning. After a restart the old file is looked for beside the path under another name. Where it is gone, or a file has
 // become shorter than the place in it (copytruncate), reading starts at the beginning: nothing is counted twice, since the ledger knows each
 // (source, seq), and lines that were lost show as a gap in seq.
 #include "feed.h"
@@ -71,11 +72,7 @@ class SpoolFeed : public Feed {
   Got next(Chunk& chunk, int wait_ms) override {
     if (take(chunk)) return Got::lines;
     if (file_ && buffer_.fill(file_.get(), path_) > 0) return take(chunk) ? Got::lines : Got::nothing_yet;
-    if (!file_ || !still_here()) {
-      if (reopen()) return Got::nothing_yet;
-    } else if (was_truncated()) {
-      return Got::nothing_yet;
-    }
+    if (look_around()) return Got::nothing_yet;
     if (once_) return Got::end;
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(wait_ms, look_again_ms)));
     return Got::nothing_yet;
@@ -110,6 +107,7 @@ class SpoolFeed : public Feed {
     file_ = std::move(file);
     buffer_.clear();
     head_.clear();
+    succeeded_ = false;
     handed_out_ = offset;
     struct stat info {};
     if (::fstat(file_.get(), &info) != 0 || ::lseek(file_.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
@@ -127,9 +125,14 @@ class SpoolFeed : public Feed {
     return true;
   }
 
-  bool still_here() const {
-    struct stat info {};
-    return ::stat(path_.c_str(), &info) == 0 && info.st_ino == inode_ && info.st_dev == device_;
+  // At the end of the file: what the path leads to now. True: there may be more to read.
+  bool look_around() {
+    struct stat there {};
+    const bool exists = ::stat(path_.c_str(), &there) == 0;
+    if (file_ && exists && there.st_ino == inode_ && there.st_dev == device_) return was_truncated();
+    if (file_ && (!exists || there.st_size == 0)) return false;
+    if (file_ && !succeeded_) return succeeded_ = true;  // what came between our last read and the writer's first in the new file is read now
+    return reopen();
   }
 
   bool reopen() {
@@ -154,6 +157,7 @@ class SpoolFeed : public Feed {
   LineBuffer buffer_;
   std::string head_;  // of the file in use; empty: not computed yet
   uint64_t device_ = 0, inode_ = 0, handed_out_ = 0;
+  bool succeeded_ = false;  // the path leads to a newer file that is written to; this one is read to its end for the last time
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "audit.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "schema.h"
@@ -33,7 +34,10 @@ Ledger::Ledger(const std::string& path, Access access, Clock& clock) : path_(pat
   if (access == Access::write) store::Database(path, options_for(Access::read));  // no lock file beside a database that is not there
   const store::WriterLock lock(path, lock_wait_ms, clock);  // switching to WAL and migrating are writes too
   db_ = std::make_unique<store::Database>(path, options_for(access));
-  const std::string copy = store::Migrator(*db_, migrations(), clock).migrate_on_start();
+  store::Migrator migrator(*db_, migrations(), clock);
+  const int version = migrator.current();
+  const std::string copy = migrator.migrate_on_start();
+  note_migration(*db_, clock, version, migrator.latest());
   if (!copy.empty()) log::info("migrated", {{"database", path}, {"copy_of_the_old_one", copy}});
 }
 

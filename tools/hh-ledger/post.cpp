@@ -68,18 +68,6 @@ void check_cycle(Ledger& ledger, const Payout& p) {
     if (!amount.is_zero()) fail(fmt::format("{} carries {} msat here and has no line", account, amount.count()));
 }
 
-Entries entries_of(const Payout& p) {
-  Entries entries;
-  if (p.kind == PayoutKind::round) {
-    entries = {{"treasury", p.fee_to == payout::FeeTo::manifest ? p.subsidy + p.fees : p.subsidy}, {"operator", -p.operator_share}, {"node_pool", -p.node_pool}};
-    for (const auto& line : p.lines) entries.emplace_back(line.account, -(line.earned + line.fees));
-  } else {
-    entries = {{"node_pool", p.earned()}};
-    for (const auto& line : p.lines) entries.emplace_back(line.account, -line.earned);
-  }
-  return entries;
-}
-
 void insert_payout(Ledger& ledger, const payout::VerifiedManifest& v, int64_t posting) {
   auto& db = ledger.db();
   const Payout& p = v.manifest.payout;
@@ -105,7 +93,7 @@ Json post_manifest(Ledger& ledger, const crypto::KeySet& keys, std::string_view 
     if (there.text(0) == v.manifest.id) return posted_record("manifest", v.manifest.id, {}, "already");
     throw Error(Exit::data, fmt::format("{} {} has been posted with another manifest, {}", is_round ? "round" : "cycle", p.number, there.text(0)));
   }
-  is_round ? check_round(ledger, p) : check_cycle(ledger, p);
+  require_from_ledger(ledger, p);
   const int64_t posting = add_posting(ledger, is_round ? "round" : "cycle", entries_of(p));
   insert_payout(ledger, v, posting);
   change.commit();
@@ -141,7 +129,7 @@ Json post_settlement(Ledger& ledger, const Json& record) {
   Change change(ledger);
   const int64_t payout = find_line(ledger, s);
   if (is_posted(ledger, payout, s)) return posted_record("settlement", s.manifest_id, s.line, "already");
-  const int64_t posting = add_posting(ledger, "settlement", {{s.account, s.amount}, {"network_fees", s.fee}, {"treasury", -(s.amount + s.fee)}});
+  const int64_t posting = add_posting(ledger, "settlement", entries_of_payment(s.account, s.amount, s.fee));
   ledger.db()
       .statement("INSERT INTO settlements(payout_id, line, amount_msat, fee_msat, payment_hash, preimage, backend, posting_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
       .run(payout, s.line, s.amount, s.fee, s.payment_hash, s.preimage, s.backend, posting);
@@ -151,6 +139,24 @@ Json post_settlement(Ledger& ledger, const Json& record) {
 }
 
 }  // namespace
+
+Entries entries_of(const Payout& p) {
+  Entries entries;
+  if (p.kind == PayoutKind::round) {
+    entries = {{"treasury", p.fee_to == payout::FeeTo::manifest ? p.subsidy + p.fees : p.subsidy}, {"operator", -p.operator_share}, {"node_pool", -p.node_pool}};
+    for (const auto& line : p.lines) entries.emplace_back(line.account, -(line.earned + line.fees));
+  } else {
+    entries = {{"node_pool", p.earned()}};
+    for (const auto& line : p.lines) entries.emplace_back(line.account, -line.earned);
+  }
+  return entries;
+}
+
+Entries entries_of_payment(const std::string& account, Msat amount, Msat fee) {
+  return {{account, amount}, {"network_fees", fee}, {"treasury", -(amount + fee)}};
+}
+
+void require_from_ledger(Ledger& ledger, const Payout& p) { p.kind == PayoutKind::round ? check_round(ledger, p) : check_cycle(ledger, p); }
 
 json::Json post_line(Ledger& ledger, const crypto::KeySet& keys, std::string_view line) {
   if (!line.starts_with('{')) return post_manifest(ledger, keys, line);

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "json/fields.h"
-#include "records/share_proof.h"
 #include "schema.h"
 #include "shares.h"
 
@@ -143,14 +142,7 @@ void Recorder::apply_block(const records::Block& block) {
   if (from.id == 0) refuse(fmt::format("source {}: a block before any share", block.source));
   if (from.last_seq != block.share_seq)  // no block without the share that won it, whatever the options say
     throw GapError(fmt::format("source {}: seq {}, expected {}: the lines before this block are missing", from.name, block.seq, from.last_seq + 1));
-  auto job = ledger_.db().statement("SELECT line FROM jobs WHERE source_id = ?1 AND job = ?2");
-  if (!job.first(from.id, block.job)) refuse(fmt::format("source {}: unknown job {}", from.name, block.job));
-  ShareNames names(ledger_.db());
-  StoredShare winner;
-  if (!ShareCursor(ledger_.db(), names, from.id, block.share_seq, block.share_seq).next(winner)) refuse("the record before the block is no share");
-  if (winner.view.job != block.job) refuse("the share before the block is of another job");
-  const std::string fault = records::block_fault(block, records::parse_job(json::parse(job.text_view(0))), winner.view);
-  if (!fault.empty()) refuse("block " + block.hash.to_display_hex() + ": " + fault);
+  require_block(ledger_.db(), from.id, block);
   auto same = ledger_.db().statement("SELECT id FROM blocks WHERE hash = ?1");
   if (same.first(block.hash.to_display_hex())) refuse(fmt::format("block {} is in the ledger under another seq", block.hash.to_display_hex()));
   end_round(block, from);
@@ -171,7 +163,8 @@ void Recorder::end_round(const records::Block& block, Source& finder) {
   finder.last_seq = block.seq;
   db.statement("UPDATE rounds SET status = 'confirming', block_id = ?2 WHERE id = ?1").run(round, id);
   db.statement("INSERT INTO rounds(id, status) VALUES (?1, 'open')").run(round + 1);
-  audit(ledger_, "block", {{"round", round}, {"height", block.height}, {"hash", block.hash.to_display_hex()}, {"source", block.source}, {"miner", block.miner}});
+  audit(ledger_, "block", {{"round", round}, {"height", block.height}, {"hash", block.hash.to_display_hex()}, {"source", block.source}, {"miner", block.miner},
+                           {"subsidy_sat", block.subsidy.count()}, {"fees_sat", block.fees.count()}});
 }
 
 void Recorder::insert_segment(int64_t round, Source& source, uint64_t last_seq, uint64_t next_first) {

@@ -29,6 +29,7 @@
 #include "audit.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "basis.h"
 #include "books.h"
 #include "records/block.h"
@@ -95,9 +96,8 @@ Round read_closed(Ledger& ledger, Round r, bool with_miners) {
 }
 
 Basis basis_of(Ledger& ledger, const Round& r, const RoundRules& rules, Root root) {
-  const auto cuts = derived_cuts(ledger, r.round);
-  if (rules.scheme == records::Scheme::prop || !r.block) return prop_basis(ledger, cuts, root);
-  return pplns_basis(ledger, cuts, rules.pplns_factor, r.block->nbits, root);
+  if (rules.scheme == records::Scheme::prop || !r.block) return prop_basis(ledger, derived_cuts(ledger, r.round), root);
+  return pplns_basis(ledger, window_ends(ledger, r.round), rules.pplns_factor, r.block->nbits, root);
 }
 
 void put_basis(Round& r, const Basis& basis, const RoundRules& rules) {
@@ -153,13 +153,8 @@ void freeze(Ledger& ledger, const Round& r, const Basis& basis) {
   const auto cut = r.pplns ? std::optional(r.pplns->cut_share_work.to_text()) : std::nullopt;
   db.statement("UPDATE rounds SET status = 'closed', shares = ?2, work = ?3, merkle_root = ?4, scheme = ?5, pplns_factor = ?6, window_work = ?7, cut_share_work = ?8, closed_ms = ?9 WHERE id = ?1")
       .run(r.round, r.shares, r.work.to_text(), *r.merkle_root, name(r.scheme), factor, window, cut, ledger.clock().unix_ms());
-  audit(ledger, "round_closed", {{"round", r.round}, {"merkle_root", *r.merkle_root}, {"shares", r.shares}, {"work", r.work.to_text()}});
-}
-
-bool same_cuts(const std::vector<CutRef>& a, const std::vector<CutRef>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const CutRef& x, const CutRef& y) {
-    return x.source_id == y.source_id && x.first_seq == y.first_seq && x.last_seq == y.last_seq;
-  });
+  audit(ledger, "round_closed", {{"round", r.round}, {"merkle_root", *r.merkle_root}, {"shares", r.shares}, {"work", r.work.to_text()},
+                                  {"record_sha256", to_hex(crypto::sha256(records::round_line(r)))}});
 }
 
 // The first of the orphaned rounds right before this one, or the round itself.
@@ -198,6 +193,27 @@ std::vector<CutRef> derived_cuts(Ledger& ledger, uint64_t round) {
   std::vector<CutRef> out;
   for (auto& [name, cut] : cuts) out.push_back(std::move(cut));
   return out;
+}
+
+std::vector<CutRef> window_ends(Ledger& ledger, uint64_t round) {
+  if (load_row(ledger, round).status == RoundStatus::orphaned) return {};
+  auto s = ledger.db().statement("SELECT source_id, name, g.last_seq FROM segments g JOIN sources ON id = source_id WHERE round_id = ?1 AND g.last_seq > 0 ORDER BY name");
+  s.bind_all(round);
+  std::vector<CutRef> ends;
+  while (s.step()) ends.push_back({s.int64(0), s.text(1), 1, static_cast<uint64_t>(s.int64(2))});
+  return ends;
+}
+
+bool same_cuts(const std::vector<CutRef>& a, const std::vector<CutRef>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const CutRef& x, const CutRef& y) {
+    return x.source_id == y.source_id && x.first_seq == y.first_seq && x.last_seq == y.last_seq;
+  });
+}
+
+void warn_of_alarm(Ledger& ledger, uint64_t round) {
+  auto s = ledger.db().statement("SELECT time_ms FROM alarms WHERE round_id = ?1");
+  if (s.first(round))
+    log::error("closed_round_reorganised", {{"round", round}, {"seen", to_iso8601(s.int64(0))}, {"message", "the block of this closed round left the chain: its reward is gone; do not pay it without a decision"}});
 }
 
 std::vector<CutRef> cuts_of(Ledger& ledger, uint64_t round) {

@@ -38,6 +38,13 @@ records::Round close_round(Ledger& ledger, uint64_t round, const RoundRules& rul
 std::vector<CutRef> cuts_of(Ledger& ledger, uint64_t round);
 // Of scheme prop, whatever the round's own scheme: its segments and those of the orphaned rounds right before it.
 std::vector<CutRef> derived_cuts(Ledger& ledger, uint64_t round);
+// Where a pplns window of the round ends in each source, also in those that had no share in this round: cuts from seq 1.
+std::vector<CutRef> window_ends(Ledger& ledger, uint64_t round);
+
+bool same_cuts(const std::vector<CutRef>& a, const std::vector<CutRef>& b);
+
+// Logs an error where `watch` has seen the closed round's block leave the chain: whoever pays it pays out of nothing.
+void warn_of_alarm(Ledger& ledger, uint64_t round);
 
 // Cycles of the node pool. [C045]
 records::Cycle read_cycle(Ledger& ledger, int64_t cycle);

@@ -9,6 +9,8 @@ namespace hh::ledger {
 
 inline constexpr int32_t application_id = 0x48484c47;  // "HHLG"
 
+inline constexpr int audit_version = 3;  // the audit log came with this migration
+
 std::span<const store::Migration> migrations();
 
 // The rowid of a share or block: 2^23 sources of 2^40 records each. Being the primary key it is the deduplication and the order on disk.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "records/job.h"
+#include "records/share_proof.h"
 #include "schema.h"
 
 namespace hh::ledger {
@@ -88,6 +89,18 @@ bool ShareCursor::next(StoredShare& out) {
   v.work = statement_.int64(4);
   take_proof(statement_.blob_view(5), *job_, id, v);
   return true;
+}
+
+void require_block(store::Database& db, int64_t source_id, const records::Block& block) {
+  const auto refuse = [](const std::string& why) { throw Error(Exit::data, why); };
+  auto job = db.statement("SELECT line FROM jobs WHERE source_id = ?1 AND job = ?2");
+  if (!job.first(source_id, block.job)) refuse(fmt::format("source {}: unknown job {}", block.source, block.job));
+  ShareNames names(db);
+  StoredShare winner;
+  if (!ShareCursor(db, names, source_id, block.share_seq, block.share_seq).next(winner)) refuse("the record before the block is no share");
+  if (winner.view.job != block.job) refuse("the share before the block is of another job");
+  const std::string fault = records::block_fault(block, records::parse_job(json::parse(job.text_view(0))), winner.view);
+  if (!fault.empty()) refuse("block " + block.hash.to_display_hex() + ": " + fault);
 }
 
 }  // namespace hh::ledger

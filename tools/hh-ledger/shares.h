@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "records/block.h"
 #include "records/share.h"
 #include "store/sqlite.h"
 
@@ -62,5 +63,8 @@ class ShareCursor {
   const ShareNames::Job* job_ = nullptr;
   const ShareNames::Worker* worker_ = nullptr;
 };
+
+// Throws Error(data) unless the block is what the share right before it and its job say: hash, coinbase, height, finder and money.
+void require_block(store::Database& db, int64_t source_id, const records::Block& block);
 
 }  // namespace hh::ledger

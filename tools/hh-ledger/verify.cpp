@@ -8,15 +8,14 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "basis.h"
-#include "books.h"
-#include "crypto/jws.h"
 #include "crypto/merkle_log.h"
 #include "json/fields.h"
-#include "payout/manifest.h"
+#include "records/block.h"
 #include "records/share_proof.h"
 #include "rounds.h"
 #include "schema.h"
 #include "shares.h"
+#include "verify_checks.h"
 
 namespace hh::ledger {
 namespace {
@@ -73,6 +72,7 @@ void check_sequence(Ledger& ledger, const VerifyOptions&, Json& found) {
     if (there + missing != s.int64(2)) wrong(fmt::format("source {}: last seq is {}, but there are {} records (and {} known to be missing)", s.text(1), s.int64(2), there, missing));
     records += there;
   }
+  if (db.query_int64("SELECT (SELECT count(*) FROM shares) + (SELECT count(*) FROM blocks)") != records) wrong("there are shares or blocks of a source that is not there");
   found["records"] = records;
 }
 
@@ -99,14 +99,19 @@ void check_segments(Ledger& ledger, const VerifyOptions&, Json& found) {
   found["rounds"] = n;
 }
 
+bool same_window(const std::optional<records::PplnsWindow>& a, const std::optional<records::PplnsWindow>& b) {
+  return a.has_value() == b.has_value() && (!a || (a->factor == b->factor && a->window_work == b->window_work && a->cut_share_work == b->cut_share_work));
+}
+
 void check_closed_round(Ledger& ledger, uint64_t round) {
   const records::Round r = read_round(ledger, round, {});
   if (r.status != records::RoundStatus::closed) return;
   const bool prop = r.scheme == records::Scheme::prop;
-  const auto cuts = derived_cuts(ledger, round);
-  const Basis b = prop ? prop_basis(ledger, cuts, Root::compute) : pplns_basis(ledger, cuts, r.pplns->factor, r.block->nbits, Root::compute);
+  const Basis b = prop ? prop_basis(ledger, derived_cuts(ledger, round), Root::compute)
+                       : pplns_basis(ledger, window_ends(ledger, round), r.pplns->factor, r.block->nbits, Root::compute);
   if (to_hex(b.root) != *r.merkle_root) wrong(fmt::format("round {}: the Merkle root of its shares is {}, not {}", round, to_hex(b.root), *r.merkle_root));
-  if (b.shares != r.shares || b.work != r.work) wrong(fmt::format("round {}: its shares and work do not add up to what was frozen", round));
+  if (b.shares != r.shares || b.work != r.work || !same_window(b.window, r.pplns)) wrong(fmt::format("round {}: its shares and work do not add up to what was frozen", round));
+  if (!same_cuts(b.cuts, cuts_of(ledger, round))) wrong(fmt::format("round {}: its cuts are not what was frozen", round));
   std::map<std::string, const Basis::Miner*> by_name;
   for (const auto& [id, m] : b.miners) by_name[m.name] = &m;
   for (const auto& m : r.miners) {
@@ -114,7 +119,9 @@ void check_closed_round(Ledger& ledger, uint64_t round) {
     const uint64_t shares = at == by_name.end() ? 0 : at->second->shares;
     const records::Work work = at == by_name.end() ? records::Work() : at->second->work;
     if (m.shares != shares || m.work != work) wrong(fmt::format("round {}: shares or work of {} are not what was frozen", round, m.miner));
+    by_name.erase(m.miner);
   }
+  if (!by_name.empty()) wrong(fmt::format("round {}: {} had shares and is missing in what was frozen", round, by_name.begin()->first));
 }
 
 void check_rounds(Ledger& ledger, const VerifyOptions&, Json& found) {
@@ -146,35 +153,24 @@ void check_shares(Ledger& ledger, const VerifyOptions&, Json& found) {
   found["shares"] = n;
 }
 
-void check_books(Ledger& ledger, const VerifyOptions&, Json& found) {
-  auto& db = ledger.db();
-  if (db.query_int64("SELECT count(*) FROM postings WHERE id NOT IN (SELECT posting_id FROM posting_seals)") != 0) wrong("a posting is not sealed");
-  auto s = db.statement("SELECT posting_id, sum(amount_msat) AS total FROM entries GROUP BY posting_id HAVING total <> 0");
-  if (s.step()) wrong(fmt::format("posting {} adds up to {} msat", s.int64(0), s.int64(1)));
-  const BooksTotal t = books_total(ledger);
-  if (!t.sum.is_zero()) wrong(fmt::format("the books add up to {} msat", t.sum.count()));
-  carried(ledger, "miner:");
-  carried(ledger, "node:");
-  found["postings"] = t.postings;
-  found["entries"] = t.entries;
+// As if it came in now, and as its columns say.
+void check_block(Ledger& ledger, const store::Statement& row) {
+  const int64_t id = row.int64(0);
+  const records::Block block = records::parse_block(json::parse(row.text_view(3)));
+  const auto fail = [&](const char* why) { wrong(fmt::format("block {}: {}", row.text(1), why)); };
+  if (records::block_line(block) != row.text_view(3)) fail("its record is not in canonical form");
+  if (block.hash.to_display_hex() != row.text_view(1) || block.height != row.int64(2) || block.seq != seq_of(id) || ShareNames(ledger.db()).source(source_of(id)) != block.source)
+    fail("its record is not what its columns say");
+  if (block.chain != ledger.require_chain().network) fail("it is of another chain");
+  if (row.int64(4) != 1) fail("it does not belong to one round");
+  require_block(ledger.db(), source_of(id), block);
 }
 
-void check_manifests(Ledger& ledger, const VerifyOptions& options, Json& found) {
-  auto s = ledger.db().statement("SELECT manifest_id, round_id, cycle_id, jws FROM payouts ORDER BY id");
+void check_blocks(Ledger& ledger, const VerifyOptions&, Json& found) {
+  auto s = ledger.db().statement("SELECT id, hash, height, line, (SELECT count(*) FROM rounds WHERE block_id = b.id) FROM blocks b ORDER BY id");
   int64_t n = 0;
-  for (; s.step(); ++n) {
-    const payout::SignedManifest form = payout::read_signed_manifest(s.text(3));
-    const payout::Manifest m = payout::payload_of(form);
-    const auto number = s.is_null(1) ? s.int64(2) : s.int64(1);
-    if (m.id != s.text(0) || m.payout.number != number) wrong(fmt::format("the manifest posted as {} is not that", s.text(0)));
-    if (!s.is_null(1) && payout::compute_round(read_round(ledger, static_cast<uint64_t>(number), {}), m.payout.policy) != m.payout)
-      wrong(fmt::format("manifest {} is not what round {} gives", m.id, number));
-    if (options.keys == nullptr) continue;
-    const auto parsed = crypto::jws::parse(form.jws);
-    payout::verify_signed_or_throw(form.jws, *options.keys, std::get<crypto::jws::Parsed>(parsed).header.iat);
-  }
-  found["manifests"] = n;
-  found["signatures_checked"] = options.keys != nullptr;
+  for (; s.step(); ++n) check_block(ledger, s);
+  found["blocks"] = n;
 }
 
 void check_audit(Ledger& ledger, const VerifyOptions&, Json& found) {
@@ -186,8 +182,9 @@ void check_audit(Ledger& ledger, const VerifyOptions&, Json& found) {
 
 bool verify(Ledger& ledger, const VerifyOptions& options, const std::function<void(const Json&)>& print) {
   const std::pair<const char*, Check> checks[] = {{"file", check_file},         {"schema", check_schema},       {"sequence", check_sequence},
-                                                  {"segments", check_segments}, {"rounds", check_rounds},       {"shares", check_shares},
-                                                  {"books", check_books},       {"manifests", check_manifests}, {"audit", check_audit}};
+                                                  {"segments", check_segments}, {"blocks", check_blocks},       {"rounds", check_rounds},
+                                                  {"shares", check_shares},     {"books", check_books},         {"manifests", check_manifests},
+                                                  {"history", check_history},   {"audit", check_audit}};
   store::Transaction view(ledger.db(), store::Transaction::Kind::read);
   bool all = true;
   for (const auto& [name, check] : checks) {

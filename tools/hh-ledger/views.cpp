@@ -50,6 +50,7 @@ int round_command(const Options& o, const Settings& s) {
   Ledger ledger(s.required("db"), Access::read);
   store::Transaction view(ledger.db(), store::Transaction::Kind::read);
   const records::Round r = read_round(ledger, *o.round, rules_of(s));
+  warn_of_alarm(ledger, *o.round);
   if (!wants_table(o)) {
     json::print_line(records::round_line(r));
     return 0;

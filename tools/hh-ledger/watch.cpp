@@ -44,12 +44,14 @@ void require_same_chain(Ledger& ledger, http::BitcoinRpc& rpc) {
   throw Error(Exit::config, fmt::format("bitcoind at {} is on chain {}, the ledger is of {}", rpc.url(), theirs, bitcoin::network_name(ours->network)));
 }
 
-// Confirmations in the active chain; 0: not there (yet); -1: another block has its place.
+// Confirmations in the active chain; 0: not there (yet); -1: another block has its place. A block that bitcoind knows and does not count to its
+// chain (confirmations -1) is not lost by that: while a bitcoind rebuilds its chain (-reindex-chainstate) it says so of every block. What
+// decides is whether another block is at that height.
 int64_t ask(http::BitcoinRpc& rpc, const Watched& w) {
   try {
     const Json header = rpc.call("getblockheader", Json::array({w.hash}));
     const int64_t n = json::Fields(header).integer("confirmations", -1);
-    return n;
+    if (n >= 0) return n;
   } catch (const http::RpcError& e) {
     if (e.rpc_code() != rpc_invalid_address_or_key) throw;
   }
