@@ -107,7 +107,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   [ "$(count)" -eq 6000 ]
 }
 
-@test "a backup is whole, taken while the ledger is written to, and never replaces a file (C107)" {
+@test "a backup is whole, taken while the ledger is written to, and never replaces a file (C105 S057)" {
   shares --count 8000 --jobs-every 500 >in
   head -n 2000 in | ledger append
   start append bash -c 'exec hh-ledger append --commit-ms 5 --db L <in'
@@ -139,7 +139,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   ledger miner show | jq -se 'length > 1'
 }
 
-@test "usage: help for each command, unknown options and settings, exit codes (C025)" {
+@test "usage: help for each command, unknown options and settings, exit codes (C090)" {
   for command in "" append rounds round close cycle post balances miner "miner set" "miner show" watch verify export prove backup migrate config; do
     # shellcheck disable=SC2086
     run --separate-stderr hh-ledger $command --help
