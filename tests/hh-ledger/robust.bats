@@ -11,7 +11,7 @@ teardown() {
 
 count() { sqlite3 L "SELECT count(*) FROM shares"; }
 
-@test "a full disk: exit 74, what was acknowledged stays, and it goes on when there is room (C042, C104)" {
+@test "a full disk: exit 74, what was acknowledged stays, and it goes on when there is room (C042, S014)" {
   shares --count 20000 --jobs-every 5000 >in
   head -n 1000 in | ledger append
   run --separate-stderr bash -c "trap '' XFSZ; ulimit -f 700; hh-ledger append --db L <in"
@@ -25,7 +25,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   ledger verify --shares
 }
 
-@test "a full file system (tmpfs) (C042, C104)" {
+@test "a full file system (tmpfs) (C042, S014)" {
   [ "$(id -u)" -eq 0 ] || skip "needs root to mount a tmpfs"
   mkdir small
   mount -t tmpfs -o size=1m tmpfs small 2>/dev/null || skip "no tmpfs here"
