@@ -91,3 +91,17 @@ is_mature() { [ "$(hh-ledger watch --once --db ledger.sqlite >/dev/null; hh-ledg
   done 5<list
   [ "$(jq -r 'select(.type == "settlement_plan") | .already' ln.printed | sort -u)" = PAID ]
 }
+
+@test "the examples of hh-policy(5) and hh-records(5) are what they say (B004)" {
+  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/hh-policy.5" | awk '/^\.Bd/ { ++n; next } /^\.Ed/ { next } n && /=/ { print >"policy" n ".toml" }'
+  [ "$(wc -l <policy1.toml)" -eq 5 ]
+  diff <(hh-payout policy --policy policy1.toml) <(hh-payout policy)
+  [ "$(hh-payout policy --policy policy2.toml | jq -c '[.scheme, .pplns_factor, .operator_ppm, .min_payout_sat]')" = '["pplns",4,0,5000]' ]
+  cp policy2.toml policy.toml
+  in_this_shell "$(examples hh-policy.5)" >printed
+  [ "$(jq -r .scheme printed)" = pplns ]
+
+  printf '%s\n' '{"type":"job","v":1}' '{"type":"share","v":1,"miner":"bob"}' '{"type":"share","v":1,"miner":"alice"}' '{"type":"share","v":1,"miner":"bob"}' >shares.jsonl
+  in_this_shell "$(examples hh-records.5 | grep '^jq -r' | sed 's/\\(dq/"/g')" >printed
+  [ "$(awk '{ print $1, $2 }' printed)" = $'1 alice\n2 bob' ]
+}
