@@ -28,7 +28,7 @@ accounts() {
 
 mature() {
   show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
-  jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
+  show_watched
 }
 
 check_wallet() {

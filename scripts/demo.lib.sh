@@ -76,3 +76,8 @@ record() {
   await 60 "$1" grep -q "^{\"type\":\"$2\"," "$dir/$1.out"
   grep -m 1 "^{\"type\":\"$2\"," "$dir/$1.out"
 }
+
+# show_watched: what hh-ledger watch has found, in words.
+show_watched() {
+  jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmation\(if .confirmations == 1 then "" else "s" end)"' watched.jsonl
+}

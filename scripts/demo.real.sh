@@ -101,7 +101,7 @@ mature() {
   tell "Mining 5 more blocks on top."
   mine 5 'raw(51)'
   show "hh-ledger watch --once --db ledger.sqlite $maturity_options $rpc_options >watched.jsonl"
-  jq -r '"   round \(.round) is \(.status): \(.confirmations) confirmations"' watched.jsonl
+  show_watched
 }
 
 # The treasury's node keeps a list of payments of its own.

@@ -14,7 +14,9 @@ print_table() {
     | ($payout[1:]) as $lines
     | ($settled | map(select(.type == "settlement" and .state == "PAID"))) as $paid
     | ($balances | map(select(.type == "balance") | {key: .account, value: .balance_msat}) | from_entries) as $books
-    | row("account"; "shares"; "earned sat"; "fees sat"; "paid sat"; "owed sat"),
+    | "   round \($head.round): \($head.shares) shares, up to block \($head.block.height), found by \($head.finder)",
+      "",
+      row("account"; "shares"; "earned sat"; "fees sat"; "paid sat"; "owed sat"),
       ($lines[] | . as $line | row(.account; .shares; .earned_msat | sat; .fees_msat | sat;
         ([$paid[] | select(.line == $line.line) | .amount_msat] | add // 0) | sat; (0 - ($books[.account] // 0)) | sat)),
       row("operator (0.5 %)"; ""; $head.operator_msat | sat; ""; ""; (0 - ($books.operator // 0)) | sat),

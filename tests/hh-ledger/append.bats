@@ -60,7 +60,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   fails_with 65 'seq 12 is in the ledger with other contents' hh-ledger append --db G <in
 }
 
-@test "each kind of bad line stops it with 65, its place and its reason, after what came before (C042)" {
+@test "each kind of bad line stops it with 65, its place and its reason, after what came before (C042 C120)" {
   shares --count 6 >in
   good=$(sed -n 5p in)
   while IFS='|' read -r regex line; do

@@ -123,7 +123,7 @@ zero() { ledger balances | tail -n 1 | jq -e '.type == "books" and .sum_msat == 
   ledger verify --shares --key "$PUB"
 }
 
-@test "books cannot be unbalanced from outside: entries, seals, updates, deletes, replaces (C070, C047)" {
+@test "books cannot be unbalanced from outside: entries, seals, updates, deletes, replaces (C070, C047, S017)" {
   closed_round
   post_round 1
   ledger balances >before
@@ -152,7 +152,7 @@ zero() { ledger balances | tail -n 1 | jq -e '.type == "books" and .sum_msat == 
   grep -q '"what":"books","ok":false' <<<"$output"
 }
 
-@test "every append-only table refuses UPDATE, DELETE and REPLACE by the sqlite3 shell (C040, C042, C047)" {
+@test "every append-only table refuses UPDATE, DELETE and REPLACE by the sqlite3 shell (C040, C042, C047, S016)" {
   closed_round
   post_round 1
   settled=$(hh-payout manifest <(signed 1) | jq '[.lines[] | select(.pay_msat > 0).line][0]')

@@ -12,7 +12,7 @@ examples() {
     awk '/^\$ /{ if (line) print line; line = substr($0, 3); next } { sub(/^ +/, " "); line = line $0 } END { print line }'
 }
 
-@test "the examples of the man page run (D012)" {
+@test "the examples of the man page run (B004 D012)" {
   need hh-payout hh-ln
   shares --count 30 --blocks 1 --tail 4 --chain dev >spool.jsonl
   hh-payout keygen key.pem | jq -r .public >key.pub

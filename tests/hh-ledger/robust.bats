@@ -11,7 +11,7 @@ teardown() {
 
 count() { sqlite3 L "SELECT count(*) FROM shares"; }
 
-@test "a full disk: exit 74, what was acknowledged stays, and it goes on when there is room (C042, C104)" {
+@test "a full disk: exit 74, what was acknowledged stays, and it goes on when there is room (C042, S014)" {
   shares --count 20000 --jobs-every 5000 >in
   head -n 1000 in | ledger append
   run --separate-stderr bash -c "trap '' XFSZ; ulimit -f 700; hh-ledger append --db L <in"
@@ -25,7 +25,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   ledger verify --shares
 }
 
-@test "a full file system (tmpfs) (C042, C104)" {
+@test "a full file system (tmpfs) (C042, S014)" {
   [ "$(id -u)" -eq 0 ] || skip "needs root to mount a tmpfs"
   mkdir small
   mount -t tmpfs -o size=1m tmpfs small 2>/dev/null || skip "no tmpfs here"
@@ -119,7 +119,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   [ "$(count)" -eq 6000 ]
 }
 
-@test "a backup is whole, taken while the ledger is written to, and never replaces a file (C107)" {
+@test "a backup is whole, taken while the ledger is written to, and never replaces a file (C105 S057)" {
   shares --count 8000 --jobs-every 500 >in
   head -n 2000 in | ledger append
   start append bash -c 'exec hh-ledger append --commit-ms 5 --db L <in'
@@ -151,7 +151,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   ledger miner show | jq -se 'length > 1'
 }
 
-@test "usage: help for each command, unknown options and settings, exit codes (C025)" {
+@test "usage: help for each command, unknown options and settings, exit codes (C090)" {
   for command in "" append rounds round close cycle post balances miner "miner set" "miner show" watch verify export prove backup migrate config; do
     # shellcheck disable=SC2086
     run --separate-stderr hh-ledger $command --help

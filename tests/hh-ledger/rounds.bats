@@ -19,7 +19,7 @@ status_of() { ledger round "$1" | jq -r .status; }
   for r in 1 2 3 4; do ledger round $r | jq -e '([.miners[].shares] | add) == .shares and ([.miners[].work | tonumber] | add | tostring) == .work'; done
 }
 
-@test "watch follows a block from confirming to mature and prints each change once (C063)" {
+@test "watch follows a block from confirming to mature and prints each change once (C043)" {
   shares --count 20 --blocks 1 --tail 2 | ledger append
   start_view
   see 100

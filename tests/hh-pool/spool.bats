@@ -88,7 +88,7 @@ spooled() { shares "$1" | jq -r '[.extranonce1, .extranonce2, .nonce] | join(" "
   [ "$(spooled spool.jsonl)" = "$(sort <<<"$output")" ]
 }
 
-@test "the exit status of a full spool is 74, and blocks still get to the node (C060 C061)" {
+@test "the exit status of a full spool is 74, and blocks still get to the node (C060 C061 S014)" {
   pool_environment dev
   start pool bash -c 'ulimit -f 4; trap "" XFSZ; exec hh-pool serve --spool "$T/spool.jsonl" --template-refresh-seconds 60 > >(exec cat)'
   POOL_PORT=$(port_of "$(wait_for_record pool pool)")

@@ -91,7 +91,7 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
   [ -z "$faults" ] || { echo "$faults"; return 1; }
 }
 
-@test "every page of a program has examples, exit codes and references" {
+@test "every page of a program has examples, exit codes and references (B015)" {
   for program in "${programs[@]}"; do
     for section in 'EXAMPLES' 'EXIT STATUS' 'SEE ALSO'; do
       grep -qE "^\.Sh \"?$section\"?$" "$(page_of "$program")" || { echo "$program: no $section"; return 1; }
@@ -134,6 +134,17 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
     [[ $output == *"options: "*--help* ]]
     for sub in $(first_commands "$program"); do [[ $output == *"subcommands: "*"$sub"* ]]; done
   done
+}
+
+@test "the guide for contributors names every folder and script; the licence is there and the changelog has what is new (B018 B024 B025 B049)" {
+  for name in lib tools man tests scripts packaging; do grep -qE "^\| .*\`$name(/|\`)" CONTRIBUTING.md || { echo "$name"; return 1; }; done
+  for script in scripts/*; do
+    [ -f "$script" ] && [ -x "$script" ] && [[ $script != *.* ]] || continue
+    grep -qE "\b${script#scripts/}\b" CONTRIBUTING.md || { echo "CONTRIBUTING.md does not name $script"; return 1; }
+  done
+  for folder in */; do [ "$folder" = build/ ] || [ "$folder" = cmake/ ] || grep -q "\`${folder%/}" CONTRIBUTING.md || { echo "$folder"; return 1; }; done
+  head -n 1 LICENSE | grep -qx 'MIT License'
+  for program in "${programs[@]}"; do grep -q "\`$program\`" CHANGELOG.md || { echo "CHANGELOG.md does not name $program"; return 1; }; done
 }
 
 @test "the readme's commands exist (B023)" {

@@ -68,6 +68,16 @@ faults() { # EXPECTED
   faults "C071: test bats.thing.it does not carry the id"
 }
 
+@test "a test that carries an id which no task has is found" {
+  results
+  printf '@test "it (C099)" { :; }\n' >"$tree/tests/thing/slip.bats"
+  faults "tests/thing/slip.bats: carries C099"
+  mkdir -p "$tree/lib/thing"
+  printf 'TEST_CASE("it", "[C070][X999]") {}\n' >"$tree/lib/thing/test_it.cpp"
+  rm "$tree/tests/thing/slip.bats"
+  faults "lib/thing/test_it.cpp: carries X999"
+}
+
 @test "results are also read from the log that ctest writes while it runs" {
   printf '%s\n' 'Test Passed.' '"bats.thing.it" end time: today' 'Test Failed.' '"bats.thing.bad" end time: today' >"$tree/log"
   set_row C070 "done" bats.thing.it

@@ -103,7 +103,7 @@ APT
   [ ! -e "$fakes/apt-calls" ]
 }
 
-@test "setup installs what is missing, only that, and removes nothing (C001)" {
+@test "setup installs what is missing, only that, and removes nothing (C001 D001)" {
   debian_without mold libboost1.81-dev
   run "$root/scripts/setup"
   [ "$status" -eq 0 ]
@@ -151,7 +151,7 @@ APT
   [ "$status" -eq 0 ]
   [[ $output == Usage:* ]]
   local name
-  for name in bitcoin lnd pool_sv2 translator_sv2; do [[ $output == *"$name"* ]]; done
+  for name in bitcoin lnd pool_sv2 translator_sv2 actionlint; do [[ $output == *"$name"* ]]; done
   [ -z "$stderr" ]
 }
 
@@ -175,7 +175,7 @@ APT
 @test "peers --status lists the pinned versions, and with --json the same as records (C002)" {
   run --separate-stderr "$root/scripts/peers" --status
   [ "$status" -eq 0 ]
-  [ "${#lines[@]}" -eq 4 ]
+  [ "${#lines[@]}" -eq 5 ]
   [[ ${lines[0]} =~ ^bitcoin\ +31\.99\.0\ +missing$ ]]
   run --separate-stderr "$root/scripts/peers" --status --json
   [ "$status" -eq 0 ]
@@ -235,7 +235,7 @@ APT
   [ ! -L "$HH_PEERS_DIR/bin/lnd" ]
 }
 
-@test "Rust too old: a named SV2 peer is an error, without names it is skipped" {
+@test "Rust too old, no Go: what is named is an error, without names it is skipped" {
   fitting_bitcoin
   fitting_lnd
   says cargo 'cargo 1.85.0'
@@ -245,13 +245,13 @@ APT
   [[ $stderr == *"needs cargo 1.88.0 or newer, found 1.85.0"* ]]
   run --separate-stderr "$root/scripts/peers"
   [ "$status" -eq 0 ]
-  [[ $stderr == *"translator_sv2: skipped"* ]]
+  [[ $stderr == *"translator_sv2: skipped"* && $stderr == *"actionlint: skipped: needs Go"* ]]
   [ "$(state_of bitcoin)" = on-path ]
 }
 
 # --- peers: building -----------------------------------------------------------------
 
-@test "a build ends with the program in bin, a stamp, and no leftovers; a second run does nothing" {
+@test "a build ends with the program in bin, a stamp, and no leftovers; a second run does nothing (D031)" {
   fitting_rust
   run --separate-stderr "$root/scripts/peers" pool_sv2
   [ "$status" -eq 0 ]
@@ -274,7 +274,7 @@ APT
   [ "$(grep -c 'cargo install' "$fakes/calls")" -eq 2 ]
 }
 
-@test "a package with another digest than the pinned one is not built" {
+@test "a package with another digest than the pinned one is not built (L003 N304)" {
   fitting_rust
   echo 0000 >"$fakes/digest"
   run --separate-stderr "$root/scripts/peers" pool_sv2
@@ -282,6 +282,29 @@ APT
   [[ $stderr == *"does not have the digest pinned"* ]]
   run grep 'cargo install' "$fakes/calls"
   [ "$status" -ne 0 ]
+}
+
+@test "actionlint is a Go module: installed as it is pinned, or not at all (C005 L003)" {
+  fake go <<'GO'
+here=${0%/*}
+echo "go $*" >>"$here/calls"
+case $1 in
+  version) echo 'go version go1.26.1 linux/amd64' ;;
+  mod) printf '{"Sum":"%s"}' "$(cat "$here/sum")" ;;
+  install) mkdir -p "$GOBIN" && cp "$(readlink -f "$(type -P true)")" "$GOBIN/actionlint" ;;
+esac
+GO
+  echo h1:another= >"$fakes/sum"
+  run --separate-stderr "$root/scripts/peers" actionlint
+  [ "$status" -eq 69 ]
+  [[ $stderr == *"has the digest h1:another=, not the one pinned"* ]]
+  run grep 'go install' "$fakes/calls"
+  [ "$status" -ne 0 ]
+  grep '^actionlint' "$root/scripts/peers.versions" | tr -s ' ' | cut -d ' ' -f 6 >"$fakes/sum"
+  run --separate-stderr "$root/scripts/peers" actionlint
+  [ "$status" -eq 0 ]
+  [ "$(state_of actionlint)" = built ]
+  grep -q 'go install .*cmd/actionlint@v1\.' "$fakes/calls"
 }
 
 @test "a failed build is 70, shows the end of its log and names it; the next run continues" {

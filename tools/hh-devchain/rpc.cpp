@@ -121,7 +121,9 @@ Bytes Params::hex(size_t i) const {
 
 int64_t Params::verbosity(size_t i, int64_t otherwise) const {
   if (!has(i)) return otherwise;
-  return at(i).is_boolean() ? at(i).get<bool>() : integer(i);
+  const int64_t v = at(i).is_boolean() ? at(i).get<bool>() : integer(i);
+  if (v < 0 || v > 1) throw RpcFailure(RpcCode::invalid_parameter, "hh-devchain knows verbosity 0 and 1");
+  return v;
 }
 
 }  // namespace hh::devchain

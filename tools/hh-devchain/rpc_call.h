@@ -42,7 +42,7 @@ class Params {
   const Json& object(size_t i) const;
   bitcoin::Hash256 hash(size_t i) const;
   Bytes hex(size_t i) const;
-  // A verbosity: true and false count as 1 and 0.
+  // A verbosity, 0 or 1: true and false count as 1 and 0.
   int64_t verbosity(size_t i, int64_t otherwise) const;
 
  private:

@@ -125,7 +125,7 @@ TEST_CASE("the chain says that it is simulated") {
   CHECK(w.call("getmempoolinfo")["size"] > 0);
 }
 
-TEST_CASE("errors have bitcoind's codes") {
+TEST_CASE("errors have bitcoind's codes [C120]", "[C120]") {
   World w;
   CHECK(w.error("getblockhash", {1}) == -8);
   CHECK(w.error("getblockhash", {-1}) == -8);
@@ -145,7 +145,7 @@ TEST_CASE("errors have bitcoind's codes") {
   CHECK(w.error("sendtoaddress") == -32601);
 }
 
-TEST_CASE("malformed requests are answered, whatever they hold") {
+TEST_CASE("malformed requests are answered, whatever they hold [C120]", "[C120]") {
   World w;
   CHECK(w.ask("").http_status == 500);
   CHECK(w.ask("{").http_status == 500);
@@ -165,4 +165,49 @@ TEST_CASE("JSON-RPC 2.0 answers with status 200 and leaves out what is null") {
   CHECK(failed.http_status == 200);
   CHECK_FALSE(json::parse(failed.body).contains("result"));
   CHECK(w.ask(R"({"id":null,"method":"getblockcount"})").body == "{\"result\":0,\"error\":null,\"id\":null}\n");
+}
+
+// Each call with arguments that it takes, and the members that its result has (none: the result is no object).
+TEST_CASE("every call gives what it promises, refuses each argument of another kind by number, and changes nothing by that [C120]", "[C120]") {
+  struct Case {
+    std::string method;
+    Json params;
+    std::vector<std::string> members;
+    size_t required = 1;  // arguments that cannot be left out
+  };
+  World w;
+  const Json hashes = w.call("generatetoaddress", {2, address});
+  const std::string tip = hashes[1], first = hashes[0], block = w.call("getblock", {tip, 0});
+  const std::vector<std::string> header{"hash", "confirmations", "height", "version", "merkleroot", "time", "nonce", "bits", "chainwork", "nTx", "previousblockhash"};
+  const std::vector<Case> cases{
+      {"getbestblockhash", Json::array(), {}, 0},
+      {"getblock", {tip, 1}, header},
+      {"getblockchaininfo", Json::array(), {"chain", "simulated", "blocks", "headers", "bestblockhash", "initialblockdownload", "difficulty"}, 0},
+      {"getblockcount", Json::array(), {}, 0},
+      {"getblockhash", {2}, {}},
+      {"getblockheader", {tip, true}, header},
+      {"getblocktemplate", segwit, {"version", "previousblockhash", "transactions", "coinbasevalue", "longpollid", "target", "mintime", "curtime", "bits", "height", "default_witness_commitment"}},
+      {"getmempoolinfo", Json::array(), {"size", "bytes", "total_fee"}, 0},
+      {"submitblock", Json::array({block}), {}},
+      {"reconsiderblock", Json::array({tip}), {}},
+      {"invalidateblock", Json::array({first}), {}},
+      {"generatetoaddress", {0, address}, {}, 2},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.method);
+    const auto state = [&] { return w.call("getbestblockhash").dump() + std::to_string(w.node->size_on_disk()); };
+    const std::string before = state();
+    for (size_t i = 0; i < c.params.size(); ++i)
+      for (const Json& wrong : {Json(Json::object({{"a", 1}})), Json(Json::array({1})), Json(1.5), Json(""), Json("x"), Json(-2)}) {
+        Json params = c.params;
+        params[i] = wrong;
+        CAPTURE(params.dump());
+        const int64_t code = w.error(c.method, params);
+        CHECK((code == -3 || code == -5 || code == -8 || code == -22));
+      }
+    for (size_t n = 0; n < c.required; ++n) CHECK(w.error(c.method, Json(c.params.begin(), c.params.begin() + static_cast<std::ptrdiff_t>(n))) == -1);
+    CHECK(state() == before);
+    const Json result = w.call(c.method, c.params);
+    for (const std::string& member : c.members) CHECK(result.contains(member));
+  }
 }
