@@ -124,3 +124,11 @@ start_relay() {
   refused --target 127.0.0.1:1 --connections 99999
   refused --target 127.0.0.1:1 --chain moon
 }
+
+@test "scripts/bench pool --quick: every scenario gives its figures, nothing is lost" {
+  XDG_CACHE_HOME=$T/cache HH_BIN=$HH_BIN "$HH_SRC/scripts/bench.d/pool" --quick --node dev --pools hh_pool --seconds 1 >bench
+  jq -se '[.[] | select(.type == "bench") | .record | select(.type == "load_submits")] | length == 5 and all(.accepted > 0 and .accepted + .refused == .submitted and .unexpected_answers == 0)' bench
+  jq -se '[.[] | select(.name == "pool_figure") | .scenario] | unique | length == 7' bench
+  jq -se '[.[] | select(.name == "pool_figure")] | all(has("hh_pool"))' bench
+  jq -se '[.[] | .record // empty | select(.type == "load_block")] | length == 2 and all(.receivers == .connections)' bench
+}
