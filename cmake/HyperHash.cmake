@@ -23,6 +23,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 
 add_library(hh_flags INTERFACE)
 target_compile_options(hh_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wconversion -Wsign-conversion -Wno-gnu-zero-variadic-macro-arguments)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -33,9 +34,9 @@ void check_spool(const Options& o) {
   json::print(r);
 }
 
-void check_node(const Options& o) {
-  http::BitcoinRpc rpc(o.rpc);
-  const auto network = network_of_node(rpc);
+void check_node(const Options& o, const http::BitcoinRpcConfig& config) {
+  http::BitcoinRpc rpc(config);
+  const auto network = network_of_node(rpc.call("getblockchaininfo"), rpc.url());
   if (network != o.pool.chain)
     throw Error(Exit::config, fmt::format("{} is on chain {}, chain is set to {}", rpc.url(), bitcoin::network_name(network), bitcoin::network_name(o.pool.chain)));
   auto node = good("node");
@@ -43,11 +44,19 @@ void check_node(const Options& o) {
   node["chain"] = std::string(bitcoin::network_name(network));
   json::print(node);
 
+  std::mutex mutex;
   std::shared_ptr<const Job> job;
   JobMaker maker({o.pool.source, o.pool.chain, o.treasury_script, o.pool_tag, static_cast<uint64_t>(system_clock().unix_ms())});
-  TemplateSource source({o.rpc, o.pool.chain, o.refresh_ms, 60'000, true}, maker, [&](std::shared_ptr<const Job> j) { job = std::move(j); });
+  TemplateSource::Config one = o.templates;
+  one.nodes = {config};
+  one.propose = true;
+  TemplateSource source(std::move(one), maker, [&](std::shared_ptr<const Job> j) {
+    std::lock_guard lock(mutex);
+    job = std::move(j);
+  });
   source.start(false);
   source.stop();
+  if (!job) throw Error(Exit::temp_fail, "stopped before a template came");
   auto r = good("template");
   r["height"] = job->record.height;
   r["transactions"] = job->record.tx_count;
@@ -69,7 +78,7 @@ int check(const Options& o) {
     json::print(r);
   }
   check_spool(o);
-  check_node(o);
+  for (const auto& node : o.nodes) check_node(o, node);
   return 0;
 }
 

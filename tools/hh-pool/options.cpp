@@ -22,8 +22,7 @@ bitcoin::Difficulty difficulty(const Settings& s, const std::string& key) {
 }
 
 // http://HOST:PORT, or http://HOST:PORT|COOKIE_FILE for a node with a cookie of its own.
-http::BitcoinRpcConfig other_node(const Options& o, const std::string& text) {
-  http::BitcoinRpcConfig node = o.rpc;
+http::BitcoinRpcConfig node_of_list(http::BitcoinRpcConfig node, const std::string& text) {
   const size_t bar = text.find('|');
   node.url = text.substr(0, bar);
   if (bar != std::string::npos) {
@@ -34,20 +33,39 @@ http::BitcoinRpcConfig other_node(const Options& o, const std::string& text) {
   return node;
 }
 
-void read_rpc(const Settings& s, Options& o) {
-  o.rpc.chain = s.text("chain");
-  o.rpc.url = s.text("rpc.url");
-  o.rpc.datadir = s.text("rpc.datadir");
-  o.rpc.cookie_file = s.text("rpc.cookie_file");
-  o.rpc.user = s.text("rpc.user");
-  o.rpc.password = s.text("rpc.password");
-  if (o.pool.chain == bitcoin::Network::dev) {
-    if (o.rpc.url.empty() || (o.rpc.cookie_file.empty() && o.rpc.user.empty()))
+void read_nodes(const Settings& s, Options& o) {
+  http::BitcoinRpcConfig rpc;
+  rpc.chain = s.text("chain");
+  rpc.url = s.text("rpc.url");
+  rpc.datadir = s.text("rpc.datadir");
+  rpc.cookie_file = s.text("rpc.cookie_file");
+  rpc.user = s.text("rpc.user");
+  rpc.password = s.text("rpc.password");
+  if (o.pool.chain == bitcoin::Network::dev) rpc.chain = "regtest";  // whose ports and folders are not used
+  if (s.is_set("nodes") && s.is_set("rpc.url")) refuse(s, "rpc.url", "is set together with nodes: make it the first of nodes");
+  for (const std::string& text : s.list("nodes")) o.nodes.push_back(node_of_list(rpc, text));
+  if (o.nodes.empty()) o.nodes.push_back(rpc);
+  for (const auto& node : o.nodes)
+    if (o.pool.chain == bitcoin::Network::dev && (node.url.empty() || (node.cookie_file.empty() && node.user.empty())))
       throw Error(Exit::config, "chain dev needs rpc.url and rpc.cookie_file: hh-devchain prints both");
-    o.rpc.chain = "regtest";  // whose ports and folders are not used
-  }
-  o.submit_to.push_back(o.rpc);
-  for (const std::string& text : s.list("submit_to")) o.submit_to.push_back(other_node(o, text));
+}
+
+void read_templates(const Settings& s, Options& o) {
+  TemplateSource::Config& t = o.templates;
+  t.nodes = o.nodes;
+  t.chain = o.pool.chain;
+  t.refresh_ms = s.integer("template.refresh_seconds") * 1000;
+  t.poll_ms = s.integer("template.poll_ms");
+  t.propose = s.boolean("template.propose");
+  t.empty_after_ms = s.integer("template.empty_after_ms");
+  t.timeout_ms = s.integer("failover.timeout_ms");
+  t.failover.lag_ms = s.integer("failover.lag_ms");
+  t.failover.return_ms = s.integer("failover.return_seconds") * 1000;
+  o.max_age_ms = s.integer("template.max_age_seconds") * 1000;
+  const auto policy = when_down_from_name(s.text("template.when_down"));
+  if (!policy) refuse(s, "template.when_down", "is none of keep, pause, disconnect");
+  o.when_down = *policy;
+  o.zmq = s.list("zmq");
 }
 
 void read_pool(const Settings& s, Options& o) {
@@ -83,10 +101,17 @@ std::vector<Setting> setting_list() {
       {"rpc.cookie_file", "", Kind::text, "bitcoind's cookie; empty: in the data folder"},
       {"rpc.user", "", Kind::text, "RPC user, instead of the cookie"},
       {"rpc.password", "", Kind::text, "where the RPC password is: a file, credential:NAME or exec:COMMAND", true},
-      {"submit_to", "", Kind::list, "more nodes that get found blocks: URL or URL|COOKIE_FILE"},
+      {"nodes", "", Kind::list, "several bitcoinds, the preferred first: URL or URL|COOKIE_FILE; blocks go to all. Instead of rpc.url"},
+      {"failover.timeout_ms", "3000", Kind::integer, "a node that does not answer for so long is down", false, 100, 60'000},
+      {"failover.lag_ms", "2000", Kind::integer, "a node that knows less work than another for so long lags", false, 0, 600'000},
+      {"failover.return_seconds", "30", Kind::integer, "a node that was down or lagged is preferred again after so long without fault", false, 0, 86'400},
+      {"zmq", "", Kind::list, "where bitcoinds publish hashblock (-zmqpubhashblock), e.g. tcp://127.0.0.1:28332"},
       {"wait", "false", Kind::boolean, "wait for bitcoind at the start"},
       {"template.refresh_seconds", "30", Kind::integer, "new job for new transactions at least this often", false, 1, 600},
       {"template.poll_ms", "1000", Kind::integer, "how often to look for a new tip besides the long poll", false, 50, 60'000},
+      {"template.empty_after_ms", "0", Kind::integer, "on a new tip, an empty block's job where the template is not there after so long; -1: never", false, -1, 60'000},
+      {"template.max_age_seconds", "300", Kind::integer, "when no node has confirmed the template for so long: alarm, and template.when_down", false, 5, 86'400},
+      {"template.when_down", "disconnect", Kind::text, "what then: disconnect miners, pause (refuse shares) or keep the old job"},
       {"template.propose", "false", Kind::boolean, "have bitcoind judge every job before miners get it"},
       {"version_mask", "1fffe000", Kind::text, "version bits that miners may roll (BIP310, BIP320)"},
       {"difficulty.start", "8192", Kind::text, "difficulty of a new connection"},
@@ -117,12 +142,10 @@ Options read_options(const Settings& s) {
   if (o.sync_always && o.spool.empty()) refuse(s, "sync", "needs a spool");
   o.miners_file = s.text("miners");
   o.wait = s.boolean("wait");
-  o.propose = s.boolean("template.propose");
-  o.refresh_ms = s.integer("template.refresh_seconds") * 1000;
-  o.poll_ms = s.integer("template.poll_ms");
   o.most_connections = static_cast<size_t>(s.integer("limits.connections"));
   read_pool(s, o);
-  read_rpc(s, o);
+  read_nodes(s, o);
+  read_templates(s, o);
   return o;
 }
 

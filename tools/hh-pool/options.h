@@ -6,6 +6,8 @@
 #include "base/config.h"
 #include "http/bitcoin_rpc.h"
 #include "pool.h"
+#include "template_age.h"
+#include "template_source.h"
 
 namespace hh::pool {
 
@@ -13,11 +15,13 @@ std::vector<Setting> setting_list();
 
 struct Options {
   std::string listen, spool, miners_file, pool_tag, treasury_address;
-  bool sync_always = false, wait = false, propose = false;
-  int64_t refresh_ms = 0, poll_ms = 0;
+  bool sync_always = false, wait = false;
   size_t most_connections = 0;
-  http::BitcoinRpcConfig rpc;
-  std::vector<http::BitcoinRpcConfig> submit_to;  // rpc first
+  std::vector<http::BitcoinRpcConfig> nodes;  // the preferred first
+  std::vector<std::string> zmq;
+  TemplateSource::Config templates;
+  int64_t max_age_ms = 0;
+  WhenDown when_down = WhenDown::keep;
   Bytes treasury_script;
   PoolConfig pool;
 };

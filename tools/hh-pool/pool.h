@@ -14,6 +14,7 @@
 #include "recorder.h"
 #include "share_check.h"
 #include "submitter.h"
+#include "template_age.h"
 #include "vardiff.h"
 
 namespace hh::pool {
@@ -46,7 +47,8 @@ class Pool {
       : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)) {}
 
   void on_job(std::shared_ptr<const Job> job);
-  LiveJob* newest() { return jobs_.empty() ? nullptr : jobs_.back().get(); }
+  // null also while the template is too old and miners should get none (template_age.h).
+  LiveJob* newest() { return jobs_.empty() || when_down != WhenDown::keep ? nullptr : jobs_.back().get(); }
   LiveJob* find(std::string_view id);
   const char* why_not_found(std::string_view id) const;  // for error 21
 
@@ -74,6 +76,7 @@ class Pool {
   Recorder& recorder;
   Clock& clock;
   Counters counters;
+  WhenDown when_down = WhenDown::keep;  // what is done with miners now
   stratum::v1::Parser parser;  // one for all: its buffers are large
 
  private:

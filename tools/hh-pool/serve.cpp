@@ -13,6 +13,7 @@
 #include "server.h"
 #include "spool.h"
 #include "template_source.h"
+#include "zmq_listener.h"
 
 namespace hh::pool {
 namespace {
@@ -51,6 +52,8 @@ class Daemon {
   std::unique_ptr<Submitter> submitter_;
   std::unique_ptr<TemplateSource> templates_;
   std::unique_ptr<Pool> pool_;
+  std::unique_ptr<ZmqListener> zmq_;
+  TemplateAge template_age_;
   std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
 };
@@ -61,7 +64,7 @@ PoolConfig with_source(PoolConfig config, const std::string& source) {
 }
 
 Daemon::Daemon(const Options& options, Settings& settings)
-    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file) {
+    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file), template_age_(options.max_age_ms, options.when_down) {
   loop_.at_turn_end([this] {
     if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
   });
@@ -70,12 +73,12 @@ Daemon::Daemon(const Options& options, Settings& settings)
   start_ = open_store();
   const Post post = loop_.poster();
   recorder_ = std::make_unique<Recorder>(start_.source, options.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
-  submitter_ = std::make_unique<Submitter>(options.submit_to, keep_prefix_, [this, post](records::Submission s) {
+  submitter_ = std::make_unique<Submitter>(options.nodes, keep_prefix_, [this, post](records::Submission s) {
+    if (s.result == "accepted") templates_->hint("block");
     post([this, s = std::move(s)] { recorder_->put_submission(s); });
   });
-  TemplateSource::Config from{options.rpc, options.pool.chain, options.refresh_ms, options.poll_ms, options.propose};
   JobMaker maker({start_.source, options.pool.chain, options.treasury_script, options.pool_tag, start_.run});
-  templates_ = std::make_unique<TemplateSource>(std::move(from), std::move(maker), [this, post](std::shared_ptr<const Job> job) {
+  templates_ = std::make_unique<TemplateSource>(options.templates, std::move(maker), [this, post](std::shared_ptr<const Job> job) {
     post([this, job = std::move(job)] { pool_->on_job(job); });
   });
   pool_ = std::make_unique<Pool>(with_source(options.pool, start_.source), miners_, *recorder_, clock_,
@@ -111,6 +114,7 @@ std::string Daemon::pool_line() const {
 int Daemon::run() {
   templates_->start(options_.wait);
   if (stop_requested()) return finish(), 0;
+  if (!options_.zmq.empty()) zmq_ = std::make_unique<ZmqListener>(options_.zmq, [this] { templates_->hint("zmq"); });
   submitter_->submit_kept();
   store_->start(pool_line());
   server_->accept_for(*pool_);
@@ -141,6 +145,7 @@ void Daemon::tick() {
   if (take_reload_request()) reload();
   if (now < next_second_ms_) return;
   next_second_ms_ = now + 1000;
+  pool_->when_down = template_age_.update(templates_->template_age_ms(), now);
   pool_->tick();
   notify_service_manager("WATCHDOG=1");
   try {
@@ -168,6 +173,7 @@ void Daemon::reload() {
 // the last acknowledgements were written to them.
 void Daemon::finish() {
   server_->refuse_new();
+  zmq_.reset();
   templates_->stop();
   submitter_->close(submit_patience_ms);
   loop_.run_posted();

@@ -135,6 +135,7 @@ void Session::handle(const Id& id, const v1::Submit& m) {
   const CheckedShare checked = check_share(*live, worker->who.script, *assigned, extranonce1_, version_mask_, m);
   if (checked.refusal) return refuse(id, *checked.refusal, checked.reason);
   const Pool::Accepted accepted{*live, worker->who, *assigned, checked, extranonce1_};
+  if (pool_.when_down == WhenDown::pause && !checked.is_block) return refuse(id, Code::other, "No current job: the pool's nodes are down");
   pool_.submit_if_block(accepted);
   if (!pool_.recorder.can_take()) return refuse(id, Code::other, "pool cannot store shares");
   vardiff_.count_share();
@@ -189,6 +190,7 @@ void Session::new_job(LiveJob& live) {
 }
 
 void Session::tick(int64_t now_ms) {
+  if (pool_.when_down == WhenDown::disconnect) return close("the pool's nodes are down");
   if (workers_.empty() && now_ms - since_ms_ > pool_.config.login_ms) return close("it did not authorize in time");
   if (now_ms - last_line_ms_ > pool_.config.idle_ms) return close("it was silent for too long");
   if (!workers_.empty() && vardiff_.adjust(now_ms))

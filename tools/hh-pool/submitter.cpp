@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t give_up_ms = 3'600'000;
 constexpr int64_t answer_ms = 60'000;  // validation of a full block on a slow machine
+constexpr int64_t lag_ms = 60'000;  // until a node should have a block's parent
 constexpr int64_t first_pause_ms = 100, longest_pause_ms = 10'000;
 
 // One block on its way, shared by the nodes' threads.
@@ -31,7 +32,7 @@ struct Delivery {
   int64_t since_ms = 0;
   std::atomic<size_t> nodes_left{0};
   std::once_flag keep_once;
-  std::atomic<bool> settled{false};  // a node took or judged it
+  std::atomic<bool> taken{false}, unanswered{false};  // by some node
 
   std::string hex() const {
     if (!found.job) return kept_hex;
@@ -102,8 +103,12 @@ struct Submitter::Impl {
   bool attempt(Node& node, Delivery& d, const std::string& hex) {
     try {
       const http::Json answer = node.rpc.call("submitblock", http::Json::array({hex}), answer_ms);
-      d.settled = true;
       const std::string word = answer.is_string() ? answer.get<std::string>() : "";
+      if (word == "prev-blk-not-found" && system_clock().monotonic_ms() - d.since_ms < lag_ms) {  // this node lags
+        log::warn("submitblock_too_early", {{"hash", d.hash_text}, {"node", node.rpc.url()}});
+        return false;
+      }
+      d.taken = d.taken || answer.is_null() || word == "duplicate" || word == "inconclusive" || word == "duplicate-inconclusive";
       if (answer.is_null() || word == "duplicate")
         report(node, d, "accepted", word);
       else if (word == "inconclusive" || word == "duplicate-inconclusive")
@@ -113,7 +118,6 @@ struct Submitter::Impl {
       return true;
     } catch (const http::RpcError& e) {
       if (e.rpc_code() == -28) return false;  // warming up
-      d.settled = true;
       report(node, d, "rejected", e.rpc_message());
       return true;
     } catch (const http::RpcUnavailable& e) {
@@ -132,10 +136,11 @@ struct Submitter::Impl {
       lock.unlock();
       pause = std::min(pause * 2, longest_pause_ms);
       if (!stopped && system_clock().monotonic_ms() - d.since_ms < give_up_ms) continue;
+      d.unanswered = true;
       report(node, d, "unknown", stopped ? "no answer before the pool stopped" : "no answer for an hour");
       break;
     }
-    if (d.settled && d.nodes_left == 1 && !kept_path(d).empty()) ::unlink(kept_path(d).c_str());
+    if ((d.taken || !d.unanswered) && d.nodes_left == 1 && !kept_path(d).empty()) ::unlink(kept_path(d).c_str());
     --d.nodes_left;
   }
 

@@ -1,9 +1,10 @@
 // Brings a found block to bitcoind: first, at once, and not behind anything. [C061]
 //
 // Each node has a thread and a connection of its own that do nothing else, so neither a long poll nor the spool nor the other nodes can delay
-// it. No answer: tried again, with growing pauses, for an hour (submitblock may be repeated: a known block is "duplicate"). A block that no
-// node has taken yet is kept as a file (hex, as submitblock takes it) beside the spool, so that it survives this process as well; files
-// found at the start are submitted again.
+// it. No answer: tried again, with growing pauses, for an hour (submitblock may be repeated: a known block is "duplicate"); for a minute where
+// the node does not have the block's parent yet. Meanwhile the block is kept as a file (hex, as submitblock takes it) beside the spool, so that
+// it survives this process as well; files found at the start are submitted again. The file goes when every node had its try and one took the
+// block, or all judged it.
 #pragma once
 #include <functional>
 #include <memory>
