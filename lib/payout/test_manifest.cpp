@@ -94,6 +94,12 @@ TEST_CASE("manifest: amounts moved so that all sums still hold are refused [C073
               add(m["lines"][1], "earned_msat", 1), add(m["lines"][1], "carried_out_msat", 1);
             }),
             "its part by work"));
+  // Only what is carried: from carol's balance, who is not paid, to alice's, and from what is paid to what is carried, the head's totals right each time.
+  CHECK(has(refused(sample(), [](Json& m) { add(m["lines"][2], "carried_out_msat", -1), add(m["lines"][0], "carried_out_msat", 1); }), "but pay + carried_out"));
+  CHECK(has(refused(sample(), [](Json& m) {
+              for (Json* j : {&m, &m["lines"][1]}) add(*j, "pay_msat", -1000), add(*j, "carried_out_msat", 1000);
+            }),
+            "pay is"));
   // From the operator to the node pool.
   CHECK(has(refused(sample(), [](Json& m) { add(m, "operator_msat", -1), add(m, "node_pool_msat", 1); }), "operator_msat"));
   // Fees to a miner that did not find the block.
