@@ -7,7 +7,7 @@ ledger() { hh-ledger "$@" --db L; }
 # start_view: a bitcoind whose view of the chain is $T/view.json. Sets RPC.
 start_view() {
   start view "$HH_SRC/tests/support/chain_view.py" "$T/view.json" "$T/cookie"
-  eventually 10 grep -q rpc_url "$T/view.out" || return 1
+  eventually 60 grep -q rpc_url "$T/view.out" || return 1
   RPC=(--rpc-url "$(jq -r .rpc_url "$T/view.out")" --rpc-cookie-file "$T/cookie")
 }
 

@@ -35,7 +35,7 @@ ledger_with_round_7() {
   echo 'scheme = "prop"' >policy.toml
   cp "$HH_SRC/tests/hh-payout/data/nodes.jsonl" .
   commands hh-payout.1 >list
-  [ "$(wc -l <list)" -eq 10 ]
+  [ "$(wc -l <list)" -eq 11 ]
   while read -r command <&3; do
     echo "\$ $command" >&2
     case $command in
