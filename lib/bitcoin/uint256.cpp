@@ -89,6 +89,15 @@ Uint256 Uint256::operator/(const Uint256& d) const {
   if (d == Uint256()) throw Error(Exit::software, "division of a 256-bit number by zero");
   Uint256 quotient, rest = *this;
   if (rest < d) return quotient;
+  if (d.bit_length() <= 64) {  // limb by limb: the target of a share's work is such a quotient, and bit by bit it would cost more than the share's hash
+    Wide over = 0;
+    for (size_t i = 4; i-- > 0;) {
+      over = over << 64 | limb_[i];
+      quotient.limb_[i] = static_cast<uint64_t>(over / d.limb_[0]);
+      over %= d.limb_[0];
+    }
+    return quotient;
+  }
   for (unsigned shift = bit_length() - d.bit_length() + 1; shift-- > 0;) {
     const Uint256 part = d << shift;
     if (rest < part) continue;

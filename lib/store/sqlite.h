@@ -78,6 +78,7 @@ class Statement {
   void bind(int at, int64_t v);
   void bind(int at, std::string_view v);  // copied
   void bind(int at, BytesView v);         // copied; an empty view is an empty blob, not null
+  void bind_static(int at, BytesView v);  // not copied: must stay as it is until the statement has run
   void bind(int at, std::nullptr_t);
   void bind(int at, const char* v) { bind(at, std::string_view(v)); }
   void bind(int at, const std::string& v) { bind(at, std::string_view(v)); }

@@ -47,6 +47,11 @@ void Statement::bind(int at, BytesView v) {
   checked(sqlite3_bind_blob64(stmt_, at, v.data(), v.size(), SQLITE_TRANSIENT));
 }
 
+void Statement::bind_static(int at, BytesView v) {
+  if (v.empty()) return bind(at, v);
+  checked(sqlite3_bind_blob64(stmt_, at, v.data(), v.size(), SQLITE_STATIC));
+}
+
 void Statement::require_parameters(size_t count) const {
   const int wanted = sqlite3_bind_parameter_count(stmt_);
   if (static_cast<size_t>(wanted) != count) throw Error(Exit::software, fmt::format("{} values for {} parameters: {}", count, wanted, sqlite3_sql(stmt_)));

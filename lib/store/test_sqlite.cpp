@@ -70,6 +70,19 @@ TEST_CASE("values come back as they went in, whatever their type") {
   CHECK_FALSE(row.step());
 }
 
+TEST_CASE("a blob bound without a copy is read when the statement runs") {
+  Database db(":memory:", creating());
+  auto row = db.statement("SELECT ?1, ?2");
+  uint8_t bytes[] = {1, 2, 3};
+  row.bind_static(1, BytesView(bytes));
+  row.bind_static(2, BytesView());
+  bytes[0] = 9;
+  REQUIRE(row.step());
+  CHECK(row.blob(0) == Bytes{9, 2, 3});
+  CHECK(row.blob(1).empty());
+  CHECK_FALSE(row.is_null(1));
+}
+
 TEST_CASE("a column of another type is an error, never a conversion") {
   Database db(":memory:", creating());
   auto row = db.statement("SELECT 1.5, '12', NULL, 2");

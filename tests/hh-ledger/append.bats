@@ -112,6 +112,15 @@ LINES
   fails_with 65 'lines are missing' hh-ledger append --skip-bad --db G <gap
 }
 
+@test "--skip-bad: shares of an unknown job are passed over, and those behind them keep their own job (C042)" {
+  shares --count 30 --sources 2 --jobs-every 5 >all
+  # Bad shares of both sources between good ones, so that what is at hand from the share before is another source's, or nothing.
+  awk '{ print } /"type":"share"/ && ++n % 3 == 0 { sub(/"job":"[^"]*"/, "\"job\":\"ff\""); sub(/"seq":[0-9]*/, "\"seq\":900"); print; print }' all >in
+  ledger append --skip-bad <in 2>err
+  ledger export | sort | diff <(sort all) -
+  ledger verify --shares
+}
+
 @test "a torn last line is no record: an error on a pipe, left for later in a spool (C042)" {
   shares --count 5 >in
   head -c -30 in >torn

@@ -55,6 +55,17 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   "${as[@]}" hh-ledger rounds --db L | jq -se 'length == 2'
 }
 
+@test "a share that another program has put in the way: exit 65, nothing of that change is kept, verify finds it (C042)" {
+  shares --count 100 >in
+  head -n 50 in | ledger append
+  sqlite3 L "INSERT INTO shares SELECT id + 40, time_ms, job_id, worker_id, work, proof FROM shares WHERE id & 1048575 = 49"
+  fails_with 65 'changed by another program' ledger append <in
+  fails_with 65 'changed by another program' ledger append --skip-bad <in
+  [ "$(count)" -eq 50 ]
+  [ "$(sqlite3 L "SELECT last_seq FROM sources")" -eq 49 ]
+  fails_with 65 '' ledger verify
+}
+
 @test "wrong files: none, a folder, text, another program's database, a damaged one (C040)" {
   fails_with 66 'cannot open database nope: No such file' hh-ledger rounds --db nope
   fails_with 66 'nope' hh-ledger close --db nope
@@ -71,7 +82,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   sqlite3 L "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
   python3 -c 'f = open("L", "r+b"); f.seek(60 * 4096 + 100); f.write(bytes(range(200)) * 20)'
   fails_with 65 '' ledger verify
-  fails_with 73 'cannot' hh-ledger append --db no/such/folder/L </dev/null || fails_with 66 '' hh-ledger append --db no/such/folder/L </dev/null
+  fails_with 73 'cannot create no/such/folder/L' hh-ledger append --db no/such/folder/L </dev/null
 }
 
 @test "a ledger of a newer version is left alone (C041)" {
@@ -182,4 +193,9 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   [ "$(head -n 1 out)" = "source,seq,time_ms,job,miner,worker,work,fee_to" ]
   [ "$(wc -l <out)" -eq 13 ]
   python3 -c 'import csv; rows = list(csv.DictReader(open("out"))); assert len(rows) == 12 and {r["source"] for r in rows} == {"pool-a", "pool-b"}'
+}
+
+@test "each exit status in the man page is seen in a test here, and no other (D012)" {
+  sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$HH_SRC/man/hh-ledger.1" | sort -u >documented
+  { echo 0 && grep -ho 'fails_with [0-9][0-9]*' "$HH_SRC"/tests/hh-ledger/*.bats | cut -d' ' -f2; } | sort -u | diff documented -
 }

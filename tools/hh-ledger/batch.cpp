@@ -10,15 +10,28 @@
 namespace hh::ledger {
 namespace {
 
+constexpr size_t most_workers = 200'000;
+
+void add_share(Batch& batch, Item& item, const records::ShareView& share, WorkerNumbers& workers) {
+  item.share = share;
+  item.worker = workers.number_of(share);
+  if (!batch.items.empty()) {
+    const Item& before = batch.items.back();
+    item.as_before = before.kind == Item::Kind::share && before.share.source == share.source && before.share.job == share.job;
+  }
+  batch.items.push_back(item);
+}
+
 // Everything that is no canonical share line.
-void parse_other(Batch& batch, Item& item, std::string_view line) {
+void parse_other(Batch& batch, Item& item, std::string_view line, WorkerNumbers& workers) {
   const json::Json record = json::parse(line);
   const std::string type = json::record_type(record);
   if (type == "share") {
     const auto& share = batch.spelled_otherwise.emplace_back(records::parse_share(record));
-    item.share = records::view_of(share);
     item.leaf = crypto::leaf_hash(records::share_line(share));
-  } else if (type == "job") {
+    return add_share(batch, item, records::view_of(share), workers);
+  }
+  if (type == "job") {
     item.kind = Item::Kind::job;
     item.index = batch.jobs.size();
     batch.jobs.push_back(records::parse_job(record));
@@ -40,16 +53,14 @@ void add_bad(Batch& batch, Item& item, std::string why) {
   batch.items.push_back(item);
 }
 
-void parse_line(Batch& batch, Item& item, std::string_view line) {
+void parse_line(Batch& batch, Item& item, std::string_view line, WorkerNumbers& workers) {
   if (const auto share = records::scan_share(line)) {
-    item.share = *share;
     item.leaf = crypto::leaf_hash(line);
-    batch.items.push_back(item);
-    return;
+    return add_share(batch, item, *share, workers);
   }
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   try {
-    parse_other(batch, item, line);
+    parse_other(batch, item, line, workers);
   } catch (const Error& e) {
     add_bad(batch, item, e.what());
   }
@@ -57,8 +68,21 @@ void parse_line(Batch& batch, Item& item, std::string_view line) {
 
 }  // namespace
 
-Batch parse_chunk(Chunk chunk) {
+uint32_t WorkerNumbers::number_of(const records::ShareView& share) {
+  key_.assign(share.miner).append(1, '\0').append(share.worker).append(1, '\0').append(share.address);
+  key_ += static_cast<char>('0' + static_cast<int>(share.fee_to) * 2 + (share.simulated ? 1 : 0));
+  return numbers_.try_emplace(key_, static_cast<uint32_t>(numbers_.size())).first->second;
+}
+
+uint64_t WorkerNumbers::numbering() {
+  if (numbers_.size() < most_workers) return numbering_;
+  numbers_.clear();
+  return ++numbering_;
+}
+
+Batch parse_chunk(Chunk chunk, WorkerNumbers& workers) {
   Batch batch;
+  batch.numbering = workers.numbering();
   batch.chunk = std::move(chunk);
   const std::string_view text = batch.chunk.text;
   batch.items.reserve(text.size() / 256 + 1);
@@ -71,7 +95,7 @@ Batch parse_chunk(Chunk chunk) {
     item = Item();
     item.at = static_cast<uint32_t>(at);
     item.line = number++;
-    parse_line(batch, item, text.substr(at, end - at));
+    parse_line(batch, item, text.substr(at, end - at), workers);
     if (found == nullptr && !batch.items.empty() && batch.items.back().kind == Item::Kind::bad && batch.items.back().line == item.line)
       batch.bad.back() += " (the input ends in the middle of this line)";
     at = end + 1;

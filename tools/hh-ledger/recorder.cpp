@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "audit.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -15,12 +17,19 @@
 namespace hh::ledger {
 namespace {
 
+constexpr size_t rows_at_once = 32;      // of one INSERT: fewer steps into SQLite and out again
 constexpr size_t cache_limit = 200'000;  // names are chosen by strangers: no cache grows for ever
 
 // A gap is not passed over by skip_bad: it is not this line that is bad, others are missing.
 struct GapError : Error {
   explicit GapError(const std::string& sentence) : Error(Exit::data, sentence) {}
 };
+
+std::string insert_sql(size_t rows) {
+  std::string sql = "INSERT INTO shares(id, time_ms, job_id, worker_id, work, proof) VALUES ";
+  for (size_t i = 0; i < rows; ++i) sql += i == 0 ? "(?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?)";
+  return sql;
+}
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(Exit::data, why); }
 
@@ -33,7 +42,8 @@ void Recorder::begin() {
   const int64_t version = ledger_.db().query_int64("PRAGMA data_version");
   if (version != data_version_) refresh();
   data_version_ = version;
-  insert_.emplace(ledger_.db().statement("INSERT INTO shares(id, time_ms, job_id, worker_id, work, proof) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+  insert_.emplace(ledger_.db().statement(insert_sql(1)));
+  insert_many_.emplace(ledger_.db().statement(insert_sql(rows_at_once)));
 }
 
 // Another process has changed the ledger (or we have just started): what we remember of its moving parts is read again.
@@ -54,9 +64,12 @@ void Recorder::refresh() {
 }
 
 void Recorder::commit() {
+  if (!change_) return;
+  insert_rows();
   if (place_) save_place(*place_);
   save_sources();
   insert_.reset();
+  insert_many_.reset();
   change_->commit();
   change_.reset();
   durable_ = tally_;
@@ -73,6 +86,7 @@ void Recorder::apply(const Batch& batch) {
       if (place_) place_->offset = start + item.at;
       throw e.in(fmt::format("{}, line {}", options_.input, batch.chunk.first_line + item.line));
     } catch (const Error& e) {
+      if (!change_) throw;
       if (e.code() == Exit::data && options_.skip_bad) {
         ++tally_.bad;
         log::warn("bad_line", {{"input", options_.input}, {"line", batch.chunk.first_line + item.line}, {"message", e.what()}});
@@ -86,35 +100,61 @@ void Recorder::apply(const Batch& batch) {
 }
 
 void Recorder::apply_item(const Batch& batch, const Item& item) {
+  if (item.kind == Item::Kind::share) return apply_share(batch, item);
+  last_was_share_ = false;
   switch (item.kind) {
-    case Item::Kind::share: return apply_share(item.share, item.leaf);
+    case Item::Kind::share: break;
     case Item::Kind::job: return apply_job(batch.jobs[item.index]);
     case Item::Kind::block: return apply_block(batch.blocks[item.index]);
     case Item::Kind::bad: refuse(batch.bad[item.index]);
   }
 }
 
-void Recorder::apply_share(const records::ShareView& share, const crypto::Digest& leaf) {
-  Source& from = source(share.source);
+void Recorder::apply_share(const Batch& batch, const Item& item) {
+  const records::ShareView& share = item.share;
+  const bool as_before = std::exchange(last_was_share_, false) && item.as_before;  // then the texts, which the other thread has in its cache, are not needed
+  Source& from = as_before ? *last_source_ : source(share.source);
   if (share.seq <= from.last_seq) {
     if (!is_duplicate_share(from, share)) refuse(fmt::format("source {}: seq {} is in the ledger with other contents", from.name, share.seq));
     ++tally_.duplicates;
     return;
   }
-  const JobRef job = job_of(from, share.job);
+  const JobRef job = as_before ? from.last_job_ref : job_of(from, share.job);
   if (share.extranonce1_size != job.extranonce1_size || share.extranonce2_size != job.extranonce2_size)
     refuse(fmt::format("extranonces of {} and {} bytes; job {} says {} and {}", share.extranonce1_size, share.extranonce2_size, share.job,
                        job.extranonce1_size, job.extranonce2_size));
   if (share.simulated != chain_->simulated) refuse("simulated and real records cannot be in one ledger");
   expect_next(from, share.seq);
-  const int64_t worker = worker_of(share);
-  uint8_t proof[max_proof];
-  const size_t size = put_proof(share, proof);
-  insert_->run(record_id(from.id, share.seq), share.time_ms, job.id, worker, share.work, BytesView(proof, size));
+  Row& row = rows_.emplace_back(Row{record_id(from.id, share.seq), share.time_ms, job.id, worker_of(batch, item), share.work, {}, 0});
+  row.proof_size = put_proof(share, row.proof);
+  if (rows_.size() == rows_at_once) insert_rows();
   from.last_seq = share.seq;
-  from.log.append_hash(leaf);
+  from.log.append_hash(item.leaf);
   from.changed = true;
   ++tally_.shares;
+  last_was_share_ = true;
+}
+
+// Whoever reads shares within the change calls this first. A row that cannot be inserted is one that another program has put in the way; then
+// nothing of this change may stay, since the shares behind it are not there.
+void Recorder::insert_rows() {
+  const bool at_once = rows_.size() == rows_at_once;
+  try {
+    int at = 0;
+    for (const Row& row : rows_) {
+      store::Statement& s = at_once ? *insert_many_ : *insert_;
+      for (const int64_t n : {row.id, row.time_ms, row.job, row.worker, row.work}) s.bind(++at, n);
+      s.bind_static(++at, BytesView(row.proof, row.proof_size));
+      if (!at_once) s.run(), at = 0;
+    }
+    if (at_once) insert_many_->run();
+  } catch (const store::ConstraintError& e) {
+    insert_.reset();
+    insert_many_.reset();
+    change_.reset();
+    refuse(fmt::format("the ledger was changed by another program: {}: run hh-ledger verify", e.what()));
+  }
+  rows_.clear();
 }
 
 void Recorder::apply_job(const records::Job& job) {
@@ -142,6 +182,7 @@ void Recorder::apply_block(const records::Block& block) {
   if (from.id == 0) refuse(fmt::format("source {}: a block before any share", block.source));
   if (from.last_seq != block.share_seq)  // no block without the share that won it, whatever the options say
     throw GapError(fmt::format("source {}: seq {}, expected {}: the lines before this block are missing", from.name, block.seq, from.last_seq + 1));
+  insert_rows();
   require_block(ledger_.db(), from.id, block);
   auto same = ledger_.db().statement("SELECT id FROM blocks WHERE hash = ?1");
   if (same.first(block.hash.to_display_hex())) refuse(fmt::format("block {} is in the ledger under another seq", block.hash.to_display_hex()));
@@ -177,6 +218,7 @@ void Recorder::insert_segment(int64_t round, Source& source, uint64_t last_seq, 
 }
 
 bool Recorder::is_duplicate_share(const Source& from, const records::ShareView& share) {
+  insert_rows();
   ShareNames names(ledger_.db());
   StoredShare stored;
   if (!ShareCursor(ledger_.db(), names, from.id, share.seq, share.seq).next(stored)) return false;
@@ -246,24 +288,22 @@ Recorder::JobRef Recorder::job_of(Source& from, std::string_view job) {
   return at->second;
 }
 
-int64_t Recorder::worker_of(const records::ShareView& share) {
-  worker_key_.assign(share.miner).append(1, '\0').append(share.worker).append(1, '\0').append(share.address);
-  worker_key_ += static_cast<char>('0' + static_cast<int>(share.fee_to) * 2 + (share.simulated ? 1 : 0));
-  if (const auto at = workers_.find(worker_key_); at != workers_.end()) return at->second;
+int64_t Recorder::worker_of(const Batch& batch, const Item& item) {
+  if (numbering_ != batch.numbering) workers_.clear(), numbering_ = batch.numbering;
+  if (item.worker >= workers_.size()) workers_.resize(item.worker + 1);
+  int64_t& id = workers_[item.worker];
+  if (id == 0) id = find_worker(item.share);
+  return id;
+}
+
+int64_t Recorder::find_worker(const records::ShareView& share) {
   auto& db = ledger_.db();
   const int64_t miner = miner_of(share.miner);
   auto s = db.statement("SELECT id FROM workers WHERE miner_id = ?1 AND worker = ?2 AND fee_to = ?3 AND address = ?4 AND simulated = ?5");
-  int64_t id = 0;
-  if (s.first(miner, share.worker, static_cast<int64_t>(share.fee_to), share.address, share.simulated)) {
-    id = s.int64(0);
-  } else {
-    db.statement("INSERT INTO workers(miner_id, worker, fee_to, address, simulated) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .run(miner, share.worker, static_cast<int64_t>(share.fee_to), share.address, share.simulated);
-    id = db.last_insert_rowid();
-  }
-  if (workers_.size() >= cache_limit) workers_.clear();
-  workers_.emplace(worker_key_, id);
-  return id;
+  if (s.first(miner, share.worker, static_cast<int64_t>(share.fee_to), share.address, share.simulated)) return s.int64(0);
+  db.statement("INSERT INTO workers(miner_id, worker, fee_to, address, simulated) VALUES (?1, ?2, ?3, ?4, ?5)")
+      .run(miner, share.worker, static_cast<int64_t>(share.fee_to), share.address, share.simulated);
+  return db.last_insert_rowid();
 }
 
 int64_t Recorder::miner_of(std::string_view name) {

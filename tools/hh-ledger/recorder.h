@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "batch.h"
 #include "crypto/merkle_log.h"
 #include "ledger.h"
+#include "shares.h"
 
 namespace hh::ledger {
 
@@ -35,7 +37,7 @@ class Recorder {
   void begin();
   // Throws Error(data) at the first bad line; everything before that line is applied, can be committed, and the place stands before it.
   void apply(const Batch& batch);
-  void commit();
+  void commit();  // where the ledger itself turned out to be damaged (apply threw), there is nothing to commit: all was rolled back
 
   // What is durable: as of the last commit.
   const Tally& tally() const { return durable_; }
@@ -60,7 +62,7 @@ class Recorder {
 
   void refresh();
   void apply_item(const Batch& batch, const Item& item);
-  void apply_share(const records::ShareView& share, const crypto::Digest& leaf);
+  void apply_share(const Batch& batch, const Item& item);
   void apply_job(const records::Job& job);
   void apply_block(const records::Block& block);
   void end_round(const records::Block& block, Source& finder);
@@ -72,8 +74,10 @@ class Recorder {
   Source& source(std::string_view name);
   Source& add_source(std::string_view name);
   JobRef job_of(Source& source, std::string_view job);
-  int64_t worker_of(const records::ShareView& share);
+  int64_t worker_of(const Batch& batch, const Item& item);
+  int64_t find_worker(const records::ShareView& share);
   int64_t miner_of(std::string_view name);
+  void insert_rows();
   void save_sources();
   void save_place(const Place& place);
 
@@ -81,12 +85,19 @@ class Recorder {
   RecorderOptions options_;
   Tally tally_, durable_;
   std::optional<Change> change_;
-  std::optional<store::Statement> insert_;  // of shares, kept for the whole change
+  struct Row {
+    int64_t id, time_ms, job, worker, work;
+    uint8_t proof[max_proof];
+    size_t proof_size;
+  };
+  std::optional<store::Statement> insert_, insert_many_;  // of shares, kept for the whole change
+  std::vector<Row> rows_;                                 // shares that are applied and not inserted yet
   std::optional<Ledger::Chain> chain_;
   std::map<std::string, std::unique_ptr<Source>, std::less<>> sources_;
   Source* last_source_ = nullptr;
-  std::unordered_map<std::string, int64_t> workers_;
-  std::string worker_key_;
+  bool last_was_share_ = false;  // applied; its source and job are still at hand
+  std::vector<int64_t> workers_;  // rows by the reader's numbers; 0: not looked up yet
+  uint64_t numbering_ = 0;
   int64_t data_version_ = -1;
   std::optional<Place> place_;
 };

@@ -68,7 +68,8 @@ TEST_CASE("a chunk becomes items in the order of its lines, good and bad", "[C04
   Chunk chunk;
   chunk.text = share(1) + "\n\n" + "junk\n{\"type\":\"pool\",\"v\":1}\n " + share(2) + "\n" + share(3);
   const std::string text = chunk.text;
-  const Batch b = parse_chunk(std::move(chunk));
+  WorkerNumbers workers;
+  const Batch b = parse_chunk(std::move(chunk), workers);
   REQUIRE(b.items.size() == 4);
   CHECK(b.ignored == 1);
   CHECK(b.items[0].share.seq == 1);
@@ -77,5 +78,25 @@ TEST_CASE("a chunk becomes items in the order of its lines, good and bad", "[C04
   CHECK(b.items[2].share.seq == 2);  // with a space before it: not canonical, but the same share
   CHECK(b.items[3].share.seq == 3);
   CHECK(text.substr(b.items[3].at) == share(3));
-  CHECK(b.items[2].leaf == parse_chunk({share(2), 1, false, {}}).items[0].leaf);
+  CHECK(b.items[2].leaf == parse_chunk({share(2), 1, false, {}}, workers).items[0].leaf);
+}
+
+TEST_CASE("each worker has one number, and another worker another", "[C042]") {
+  WorkerNumbers workers;
+  records::ShareView one;
+  one.miner = "m", one.worker = "w";
+  const uint64_t numbering = workers.numbering();
+  std::vector<records::ShareView> all(6, one);
+  all[1].miner = "n";
+  all[2].miner = "mw", all[2].worker = "";
+  all[3].address = "w";
+  all[4].simulated = true;
+  all[5].fee_to = records::FeeTo::coinbase;
+  for (int round = 0; round < 2; ++round)
+    for (uint32_t i = 0; i < all.size(); ++i) CHECK(workers.number_of(all[i]) == i);
+  CHECK(workers.numbering() == numbering);
+  std::string name;
+  for (uint32_t i = 0; i < 200'000; ++i) one.miner = name = std::to_string(i), workers.number_of(one);
+  CHECK(workers.numbering() == numbering + 1);
+  CHECK(workers.number_of(one) == 0);
 }
