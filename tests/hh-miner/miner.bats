@@ -38,7 +38,7 @@ teardown() { hh_teardown; }
   jq -se 'length < 60 and all(.difficulty | startswith("0.0000019") or startswith("0.000002"))' <<<"$output"
 }
 
-@test "what cannot work is said: no pool 69, refused user 77, too few shares 75, usage 64" {
+@test "what cannot work is said: no pool 69, refused user 77, too few shares 75, usage 64 (C120)" {
   run --separate-stderr hh-miner --url "127.0.0.1:$(free_port)" --user x --max-seconds 1
   [ "$status" -eq 69 ]
   [[ $stderr == *"no connection to"* ]]
@@ -49,10 +49,27 @@ teardown() { hh_teardown; }
   [[ $stderr == *'refuses user "nobody"'* ]]
   run --separate-stderr hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER" --throttle 1 --max-shares 1000 --max-seconds 1
   [ "$status" -eq 75 ]
-  run --separate-stderr hh-miner --user x
-  [ "$status" -eq 64 ]
   run --separate-stderr hh-miner --url http://x:1 --user x
   [ "$status" -eq 64 ]
+  run --separate-stderr hh-miner --threads 0 --url x:1 --user x
+  [ "$status" -eq 64 ]
+}
+
+@test "settings come from flags, environment and file, in this order; what is wrong or missing is named (C090)" {
+  run --separate-stderr hh-miner --user x
+  [ "$status" -eq 78 ]
+  [[ $stderr == *"url is not set: give --url, HH_MINER_URL"* ]]
+  printf 'url = "file:1"\nuser = "file"\nmax_shares = 3\n' >miner.toml
+  HH_MINER_USER=environment HH_MINER_MAX_SHARES=4 hh-miner config --config miner.toml --max-shares 5 >settings
+  [ "$(jq -r 'select(.key == ("url", "user", "max_shares")) | .value' settings | tr '\n' ' ')" = 'file:1 environment 5 ' ]
+  [ "$(jq -r 'select(.key == "user") | .origin' settings)" = 'environment HH_MINER_USER' ]
+  HH_MINER_SUGGEST_DIFFICULTY=x run --separate-stderr hh-miner --config miner.toml
+  [ "$status" -eq 78 ]
+  [[ $stderr == *"suggest_difficulty (environment HH_MINER_SUGGEST_DIFFICULTY): \"x\" is not"* ]]
+  echo 'max_share = 1' >>miner.toml
+  run --separate-stderr hh-miner --config miner.toml
+  [ "$status" -eq 78 ]
+  [[ $stderr == *'did you mean "max_shares"'* ]]
 }
 
 @test "reconnects when the pool restarts (C125)" {

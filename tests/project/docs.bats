@@ -143,6 +143,9 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
     grep -qE "\b${script#scripts/}\b" CONTRIBUTING.md || { echo "CONTRIBUTING.md does not name $script"; return 1; }
   done
   for folder in */; do [ "$folder" = build/ ] || [ "$folder" = cmake/ ] || grep -q "\`${folder%/}" CONTRIBUTING.md || { echo "$folder"; return 1; }; done
+  for folder in lib/*/; do
+    grep '^A program may use' CONTRIBUTING.md | grep -qw "$(basename "$folder")" || { echo "CONTRIBUTING.md does not say where $folder stands"; return 1; }
+  done
   head -n 1 LICENSE | grep -qx 'MIT License'
   for program in "${programs[@]}"; do grep -q "\`$program\`" CHANGELOG.md || { echo "CHANGELOG.md does not name $program"; return 1; }; done
 }
