@@ -116,10 +116,11 @@ class Node(Server):
 
 
 class DevNode(Node):
-    name, chain = "hh-devchain", "dev"
+    """hh-devchain. bits: 16 million hashes a block, so that shares seldom are blocks; for a quick run fewer, as they have to be mined first."""
+    name, chain, bits = "hh-devchain", "dev", "1e00ffff"
 
     def __enter__(self):
-        process = self.start([find_program("hh-devchain"), "serve", "--datadir", self.folder, "--bits", "1e0aaaaa", "--mempool-seconds", "0"], "node")
+        process = self.start([find_program("hh-devchain"), "serve", "--datadir", self.folder, "--bits", self.bits, "--mempool-seconds", "0"], "node")
         record = self.first_record("node", "devchain", process)
         self.url, self.cookie = record["rpc_url"], pathlib.Path(record["cookie_file"])
         return self
@@ -128,9 +129,13 @@ class DevNode(Node):
         return self.rpc("generatetoaddress", count, TREASURY["dev"])
 
 
+class QuickDevNode(DevNode):
+    bits = "1e0aaaaa"
+
+
 class SignetNode(Node):
     """bitcoin-node on a private signet: blocks need no signatures, and 5 million hashes."""
-    name, chain = "bitcoin-node", "signet"
+    name, chain, bits = "bitcoin-node", "signet", "signet"
 
     def __enter__(self):
         port = free_port()
@@ -149,9 +154,9 @@ class Blocks:
     """A chain of blocks mined once: the first of them every node is given at its start, the others are the new blocks of the runs."""
 
     def __init__(self, node_class, folder, quick):
-        self.start_count = 2 if node_class is DevNode else 20  # bitcoin-node's mining interface wants a few
+        self.start_count = 2 if node_class.chain == "dev" else 20  # bitcoin-node's mining interface wants a few
         count = self.start_count + (1 if quick else 3)
-        self.file = cache_folder() / "bench" / ("%s.blocks" % node_class.chain)
+        self.file = cache_folder() / "bench" / ("%s.%s.blocks" % (node_class.chain, node_class.bits))
         self.lines = self.file.read_text().split() if self.file.exists() else []
         if len(self.lines) < count:
             print("mining %d blocks …" % count, file=sys.stderr)
