@@ -85,7 +85,7 @@ class Server:
         for process in reversed(self.processes):
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -216,10 +216,10 @@ class SriPool(Server):
         pool_port, port = free_port(), free_port()
         hashrate = self.SHARES_PER_MINUTE * self.HASHES_PER_SHARE / 60
         pool = self.start([find_peer("pool_sv2"), "-c", self.write("pool.toml", POOL_SV2.format(
-            public=self.PUBLIC, secret=self.SECRET, port=pool_port, treasury=TREASURY["signet"], shares=self.SHARES_PER_MINUTE, datadir=self.node.folder))], "pool_sv2")
+            public=self.PUBLIC, secret=self.SECRET, port=pool_port, treasury=TREASURY["signet"], shares=self.SHARES_PER_MINUTE, datadir=self.node.folder))], "pool_sv2", QUIET)
         wait_for("pool_sv2", lambda: is_listening(pool_port), pool)
         translator = self.start([find_peer("translator_sv2"), "-c", self.write("translator.toml", TRANSLATOR_SV2.format(
-            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=hashrate, shares=self.SHARES_PER_MINUTE))], "translator_sv2")
+            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=hashrate, shares=self.SHARES_PER_MINUTE))], "translator_sv2", QUIET)
         wait_for("translator_sv2", lambda: is_listening(port), translator)
         self.address = "127.0.0.1:%d" % port
         return self
@@ -232,6 +232,8 @@ def is_listening(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
 
+
+QUIET = {"RUST_LOG": "warn"}  # as hh-pool, which logs warnings only here
 
 POOL_SV2 = """
 authority_public_key = "{public}"
