@@ -202,7 +202,8 @@ class SriPool(Server):
     name = "sri"
     # The key pair of SRI's own example configurations: it guards nothing here.
     PUBLIC, SECRET = "9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72", "mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n"
-    SHARES_PER_MINUTE, HASHES_PER_SHARE = 20, 4
+    SHARES_PER_MINUTE = 20
+    HASHRATE = 0.001  # of the weakest miner: so low that every hash is a share
 
     def __init__(self, folder, node):
         super().__init__(folder)
@@ -214,12 +215,11 @@ class SriPool(Server):
 
     def __enter__(self):
         pool_port, port = free_port(), free_port()
-        hashrate = self.SHARES_PER_MINUTE * self.HASHES_PER_SHARE / 60
         pool = self.start([find_peer("pool_sv2"), "-c", self.write("pool.toml", POOL_SV2.format(
             public=self.PUBLIC, secret=self.SECRET, port=pool_port, treasury=TREASURY["signet"], shares=self.SHARES_PER_MINUTE, datadir=self.node.folder))], "pool_sv2", QUIET)
         wait_for("pool_sv2", lambda: is_listening(pool_port), pool)
         translator = self.start([find_peer("translator_sv2"), "-c", self.write("translator.toml", TRANSLATOR_SV2.format(
-            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=hashrate, shares=self.SHARES_PER_MINUTE))], "translator_sv2", QUIET)
+            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=self.HASHRATE, shares=self.SHARES_PER_MINUTE))], "translator_sv2", QUIET)
         wait_for("translator_sv2", lambda: is_listening(port), translator)
         self.address = "127.0.0.1:%d" % port
         return self
