@@ -198,7 +198,7 @@ void Load::established(Connection& c) {
 }
 
 void Load::read(Connection& c) {
-  const Socket::Read result = c.socket.read_lines([&](std::string_view line) { c.miner.line(line, now_us()); });
+  const Socket::Read result = c.socket.read_lines([&](std::string_view line, uint64_t arrived_us) { c.miner.line(line, arrived_us); });
   if (result == Socket::Read::closed) return lost(c);
   if (c.state == State::logging_in && !c.miner.login_refused().empty()) {
     results_.login_reason = c.miner.login_refused();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -128,7 +129,7 @@ void Miner::answered(uint64_t id, const v1::Response& r, uint64_t at_us) {
     ++c.unexpected;
     return;
   }
-  c.latency_us.add(at_us - submit->sent_us);
+  c.latency_us.add(at_us - std::min(at_us, submit->sent_us));
   if (r.ok) {
     ++c.accepted;
     c.late_accepted += submit->late;
