@@ -85,7 +85,7 @@ class Server:
         for process in reversed(self.processes):
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -116,10 +116,11 @@ class Node(Server):
 
 
 class DevNode(Node):
-    name, chain = "hh-devchain", "dev"
+    """hh-devchain. bits: 16 million hashes a block, so that shares seldom are blocks; for a quick run fewer, as they have to be mined first."""
+    name, chain, bits = "hh-devchain", "dev", "1e00ffff"
 
     def __enter__(self):
-        process = self.start([find_program("hh-devchain"), "serve", "--datadir", self.folder, "--bits", "1e0aaaaa", "--mempool-seconds", "0"], "node")
+        process = self.start([find_program("hh-devchain"), "serve", "--datadir", self.folder, "--bits", self.bits, "--mempool-seconds", "0"], "node")
         record = self.first_record("node", "devchain", process)
         self.url, self.cookie = record["rpc_url"], pathlib.Path(record["cookie_file"])
         return self
@@ -128,9 +129,13 @@ class DevNode(Node):
         return self.rpc("generatetoaddress", count, TREASURY["dev"])
 
 
+class QuickDevNode(DevNode):
+    bits = "1e0aaaaa"
+
+
 class SignetNode(Node):
     """bitcoin-node on a private signet: blocks need no signatures, and 5 million hashes."""
-    name, chain = "bitcoin-node", "signet"
+    name, chain, bits = "bitcoin-node", "signet", "signet"
 
     def __enter__(self):
         port = free_port()
@@ -149,9 +154,9 @@ class Blocks:
     """A chain of blocks mined once: the first of them every node is given at its start, the others are the new blocks of the runs."""
 
     def __init__(self, node_class, folder, quick):
-        self.start_count = 2 if node_class is DevNode else 20  # bitcoin-node's mining interface wants a few
+        self.start_count = 2 if node_class.chain == "dev" else 20  # bitcoin-node's mining interface wants a few
         count = self.start_count + (1 if quick else 3)
-        self.file = cache_folder() / "bench" / ("%s.blocks" % node_class.chain)
+        self.file = cache_folder() / "bench" / ("%s.%s.blocks" % (node_class.chain, node_class.bits))
         self.lines = self.file.read_text().split() if self.file.exists() else []
         if len(self.lines) < count:
             print("mining %d blocks …" % count, file=sys.stderr)
@@ -197,7 +202,8 @@ class SriPool(Server):
     name = "sri"
     # The key pair of SRI's own example configurations: it guards nothing here.
     PUBLIC, SECRET = "9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72", "mkDLTBBRxdBv998612qipDYoTK3YUrqLe8uWw7gu3iXbSrn2n"
-    SHARES_PER_MINUTE, HASHES_PER_SHARE = 20, 4
+    SHARES_PER_MINUTE = 20
+    HASHRATE = 0.001  # of the weakest miner: so low that every hash is a share
 
     def __init__(self, folder, node):
         super().__init__(folder)
@@ -209,12 +215,11 @@ class SriPool(Server):
 
     def __enter__(self):
         pool_port, port = free_port(), free_port()
-        hashrate = self.SHARES_PER_MINUTE * self.HASHES_PER_SHARE / 60
         pool = self.start([find_peer("pool_sv2"), "-c", self.write("pool.toml", POOL_SV2.format(
-            public=self.PUBLIC, secret=self.SECRET, port=pool_port, treasury=TREASURY["signet"], shares=self.SHARES_PER_MINUTE, datadir=self.node.folder))], "pool_sv2")
+            public=self.PUBLIC, secret=self.SECRET, port=pool_port, treasury=TREASURY["signet"], shares=self.SHARES_PER_MINUTE, datadir=self.node.folder))], "pool_sv2", QUIET)
         wait_for("pool_sv2", lambda: is_listening(pool_port), pool)
         translator = self.start([find_peer("translator_sv2"), "-c", self.write("translator.toml", TRANSLATOR_SV2.format(
-            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=hashrate, shares=self.SHARES_PER_MINUTE))], "translator_sv2")
+            public=self.PUBLIC, pool_port=pool_port, port=port, hashrate=self.HASHRATE, shares=self.SHARES_PER_MINUTE))], "translator_sv2", QUIET)
         wait_for("translator_sv2", lambda: is_listening(port), translator)
         self.address = "127.0.0.1:%d" % port
         return self
@@ -227,6 +232,8 @@ def is_listening(port):
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
 
+
+QUIET = {"RUST_LOG": "warn"}  # as hh-pool, which logs warnings only here
 
 POOL_SV2 = """
 authority_public_key = "{public}"

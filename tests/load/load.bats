@@ -82,13 +82,15 @@ start_relay() {
   hh-devchain call getblock "$(hh-devchain generate 1 --datadir quarry)" 0 --datadir quarry >blocks
   stop quarry
   start_easy_pool
-  run_load --connections 30 --submits-per-minute 600 --seconds 3 --block-at-ms 1500 --blocks blocks --rpc-url "$RPC_URL" --rpc-cookie "$RPC_COOKIE"
+  run_load --connections 30 --submits-per-minute 600 --seconds 3 --late 100 --block-at-ms 1500 --blocks blocks --rpc-url "$RPC_URL" --rpc-cookie "$RPC_COOKIE"
   stop pool
   record load_block | jq -e '.receivers == 30 and .connections == 30 and 0 < .tip_to_first_us and .tip_to_first_us + .first_to_last_us == .tip_to_last_us'
   [ "$(record load_block | wc -l)" -eq 1 ]
   run ! record load_blocks_missing
   [ "$(($(figure load_submits accepted) + $(figure load_submits refused)))" -eq "$(figure load_submits submitted)" ]
   record load_submits | jq -e '[.refusals[] | select(.sent == "after_notify")] == []'
+  record load_submits | jq -e '[.refusals[] | select(.sent == "late") | .count] | add > 10'   # of 30, those that had sent a share before
+  record load_submits | jq -e 'all(.refusals[]; .code == 21 and (.reason | startswith("Stale")))'
 }
 
 @test "connections that fail are counted by how they failed" {

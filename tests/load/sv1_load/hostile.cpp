@@ -49,7 +49,7 @@ void Hostile::take_turn(Client& c, uint64_t now_us) {
     return;
   }
   bool open = misbehave(c);
-  if (open && c.kind != deaf) open = c.socket.read_lines([](std::string_view) {}) != Socket::Read::closed;
+  if (open && c.kind != deaf) open = c.socket.read_lines([](std::string_view, uint64_t) {}) != Socket::Read::closed;
   if (open) return;
   ++f.closed_by_server;
   c.socket.close();

@@ -198,13 +198,14 @@ void Load::established(Connection& c) {
 }
 
 void Load::read(Connection& c) {
-  const Socket::Read result = c.socket.read_lines([&](std::string_view line) { c.miner.line(line, now_us()); });
+  const Socket::Read result = c.socket.read_lines([&](std::string_view line, uint64_t arrived_us) { c.miner.line(line, arrived_us); });
   if (result == Socket::Read::closed) return lost(c);
   if (c.state == State::logging_in && !c.miner.login_refused().empty()) {
     results_.login_reason = c.miner.login_refused();
     return fail_login(c, results_.refused_logins);
   }
   if (c.state == State::logging_in && c.miner.is_ready()) became_ready(c);
+  if (c.state == State::ready) submit_late(c);
   if (filling_ && c.state == State::ready) fill(c);
 }
 
@@ -247,6 +248,11 @@ bool Load::submit(Connection& c) {
   if (!c.miner.put_submit(out_)) return false;
   send(c, out_);
   return true;
+}
+
+void Load::submit_late(Connection& c) {
+  out_.clear();
+  if (c.miner.put_late_submit(out_)) send(c, out_);
 }
 
 // As many submits as the pipeline has room for, in one write.

@@ -66,6 +66,7 @@ class Load {
   void send(Connection& c, std::string_view data);
   void watch(Connection& c, bool writing, bool is_new = false);
   bool submit(Connection& c);
+  void submit_late(Connection& c);
   void fill(Connection& c);
   bool may_submit() const { return options_.most_submits == 0 || shared_.counts.submitted < options_.most_submits; }
   void progress(const char* what, uint64_t done, uint64_t of);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "bitcoin/script.h"
 #include "moment.h"
@@ -71,7 +73,10 @@ void Miner::notified(std::string_view text, uint64_t at_us) {
     return;
   }
   const uint32_t tip = shared_.tips.number_of(prev_hash, told_us());
-  if (has_job_ && tip != tip_) shared_.tips.received(tip, at_us);
+  if (has_job_ && tip != tip_) {
+    shared_.tips.received(tip, at_us);
+    if (index_ % 100 < shared_.options.late_percent) maker_before_ = std::move(maker_);
+  }
   tip_ = tip;
   notify_ = text;
   job_difficulty_ = difficulty_;
@@ -124,13 +129,15 @@ void Miner::answered(uint64_t id, const v1::Response& r, uint64_t at_us) {
     ++c.unexpected;
     return;
   }
-  c.latency_us.add(at_us - submit->sent_us);
+  c.latency_us.add(at_us - std::min(at_us, submit->sent_us));
   if (r.ok) {
     ++c.accepted;
+    c.late_accepted += submit->late;
     return;
   }
   ++c.refused;
-  ++c.refusals[{shared_.tips.is_newest(submit->tip, told_us()), r.error_code, std::string(r.error_text.substr(0, 100))}];
+  const auto sent = submit->late ? Counts::Sent::late : shared_.tips.is_newest(submit->tip, told_us()) ? Counts::Sent::after_notify : Counts::Sent::before_notify;
+  ++c.refusals[{sent, r.error_code, std::string(r.error_text.substr(0, 100))}];
 }
 
 bool Miner::make_ready() {
@@ -147,15 +154,21 @@ bool Miner::make_ready() {
   return true;
 }
 
-bool Miner::put_submit(std::string& out) {
-  if (!make_ready()) return false;
-  if (!maker_->put_submit(out, next_id_)) {
+bool Miner::put_share(std::string& out, ShareMaker& maker, bool late) {
+  if (!maker.put_submit(out, next_id_)) {
     ++shared_.counts.low_hash;
     return false;
   }
-  outstanding_.push_back({next_id_++, now_us(), tip_});  // now that the share is found
+  outstanding_.push_back({next_id_++, now_us(), tip_, late});  // now that the share is found
   ++shared_.counts.submitted;
   return true;
+}
+
+bool Miner::put_submit(std::string& out) { return make_ready() && put_share(out, *maker_, false); }
+
+bool Miner::put_late_submit(std::string& out) {
+  const auto maker = std::exchange(maker_before_, nullptr);
+  return maker && put_share(out, *maker, true);
 }
 
 }  // namespace hh::load

@@ -69,6 +69,7 @@ Options read_options(int argc, char** argv, std::optional<int>& finished) {
   app.add_option("--submits-per-minute", o.submits_per_minute, "of each connection, at random times")->check(CLI::Range(1, 60'000));
   app.add_option("--pipeline", o.pipeline, "instead: keep so many submits outstanding on each connection")->check(CLI::Range(0, 64));
   app.add_option("--submits", o.most_submits, "end the load after so many");
+  app.add_option("--late", o.late_percent, "percent of the miners that send a stale share after each new tip's notify, to see what it is answered")->check(CLI::Range(0, 100));
   app.add_option("--drain", o.drain_seconds, "seconds to wait for the last answers")->check(CLI::Range(uint64_t{0}, most_seconds));
   app.add_option("--block-at-ms", o.block_at_ms, "milliseconds after the load's start at which a new block comes")->delimiter(',');
   app.add_option("--block-command", o.block_command, "shell command that makes the block");

@@ -34,6 +34,7 @@ struct Options {
   uint64_t submits_per_minute = 20; // of each connection, Poisson
   uint64_t pipeline = 0;            // instead: so many outstanding submits on each connection, all the time
   uint64_t most_submits = 0;        // 0: no limit but time
+  uint64_t late_percent = 0;        // of the miners send a share of the job before, right after a new tip's notify
   uint64_t drain_seconds = 5;       // for the last answers
 
   std::vector<uint64_t> block_at_ms;  // after the load's start

@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include <array>
+
 #include "base/terminal.h"
 #include "json/fields.h"
 #include "json/lines.h"
@@ -62,6 +64,7 @@ void report_drive(const Options& o, const Results& r, const Counts& c) {
   record["elapsed_us"] = r.drive.us;
   record["submitted"] = c.submitted;
   record["accepted"] = c.accepted;
+  record["late_accepted"] = c.late_accepted;
   record["refused"] = c.refused;
   record["unanswered"] = r.unanswered;
   record["unanswered_closed"] = r.unanswered_closed;
@@ -77,9 +80,10 @@ void report_drive(const Options& o, const Results& r, const Counts& c) {
   const uint64_t answered = c.accepted + c.refused;
   if (!o.server_pids.empty()) record["server_cpu_us_per_1000_submits"] = per(r.drive.after.cpu_us - r.drive.before.cpu_us, 1000, answered);
   record["own_cpu_us_per_1000_submits"] = per(r.drive.own_cpu_us, 1000, answered);
+  constexpr std::array<const char*, 3> sent_names{"before_notify", "after_notify", "late"};
   Json refusals = Json::array();
   for (const auto& [refusal, count] : c.refusals)
-    refusals.push_back({{"code", refusal.code}, {"reason", refusal.reason}, {"sent", refusal.had_newest_tip ? "after_notify" : "before_notify"}, {"count", count}});
+    refusals.push_back({{"code", refusal.code}, {"reason", refusal.reason}, {"sent", sent_names[static_cast<size_t>(refusal.sent)]}, {"count", count}});
   record["refusals"] = std::move(refusals);
   print(record);
 }

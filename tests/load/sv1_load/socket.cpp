@@ -1,11 +1,15 @@
 #include "socket.h"
 
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
+
+#include "moment.h"
 
 namespace hh::load {
 namespace {
@@ -21,6 +25,21 @@ sockaddr_in address_of(uint32_t host_order, uint16_t port) {
   return a;
 }
 
+// The kernel's receive time of SO_TIMESTAMPING, which is of the wall clock, on the monotonic clock; now where there is none.
+uint64_t arrival_of(msghdr& message) {
+  timespec real{};
+  clock_gettime(CLOCK_REALTIME, &real);
+  const uint64_t now = now_us();
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
+    timespec at{};
+    std::memcpy(&at, CMSG_DATA(c), sizeof at);  // the first of three: by software
+    const int64_t ago_us = (real.tv_sec - at.tv_sec) * 1'000'000 + (real.tv_nsec - at.tv_nsec) / 1000;
+    if (at.tv_sec != 0 && ago_us > 0 && ago_us < 60'000'000) return now - static_cast<uint64_t>(ago_us);
+  }
+  return now;
+}
+
 }  // namespace
 
 uint32_t source_address(const Options& o, uint64_t index) {
@@ -31,9 +50,10 @@ uint32_t source_address(const Options& o, uint64_t index) {
 bool Socket::connect(const Options& o, uint64_t index) {
   close();
   fd_ = FileHandle(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
+  const int on = 1, stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
   const sockaddr_in from = address_of(source_address(o, index), 0), to = address_of(o.target_address, o.target_port);
   if (fd_ && ::setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 && ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+      (o.pipeline != 0 || ::setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps) == 0) &&  // flat out, every microsecond is dear
       ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 &&
       (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 || errno == EINPROGRESS))
     return true;
@@ -63,13 +83,21 @@ bool Socket::send(std::string_view data) {
   return true;
 }
 
-Socket::Read Socket::read_some(std::string_view& data) {
+Socket::Read Socket::read_some(std::string_view& data, uint64_t& arrived_us) {
   static const auto buffer = std::make_unique<char[]>(buffer_size);
+  alignas(cmsghdr) char control[256];
+  iovec piece{buffer.get(), buffer_size};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
   ssize_t n = 0;
-  do n = ::recv(fd_.get(), buffer.get(), buffer_size, 0);
+  do n = ::recvmsg(fd_.get(), &message, 0);
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) return Read::nothing;
   if (n <= 0 || partial_.size() > most_partial) return Read::closed;
+  arrived_us = arrival_of(message);
   data = std::string_view(buffer.get(), static_cast<size_t>(n));
   return Read::data;
 }

@@ -87,10 +87,30 @@ TEST_CASE("refusals by code and reason, and by whether the miner knew of the new
   p.say(R"({"id":)" + b + R"(,"result":false,"error":null})");
   p.say(v1::error_line(c, v1::Code::low_difficulty, "Low"));
   CHECK(p.counts().refused == 3);
-  CHECK(p.counts().refusals.at({false, 21, "Stale share"}) == 1);
-  CHECK(p.counts().refusals.at({false, 0, ""}) == 1);
-  CHECK(p.counts().refusals.at({true, 23, "Low"}) == 1);
+  CHECK(p.counts().refusals.at({Counts::Sent::before_notify, 21, "Stale share"}) == 1);
+  CHECK(p.counts().refusals.at({Counts::Sent::before_notify, 0, ""}) == 1);
+  CHECK(p.counts().refusals.at({Counts::Sent::after_notify, 23, "Low"}) == 1);
   CHECK(p.counts().unexpected == 0);
+}
+
+TEST_CASE("a late share is of the job before the new tip, once, and counted as such", "[miner]") {
+  TestPool p;
+  p.options.late_percent = 4;  // miners 0 to 3 of a hundred
+  p.log_in();
+  std::string out;
+  CHECK_FALSE(p.miner.put_late_submit(out));
+  p.submit();
+  p.notify("j2", 1);  // of the same tip: nothing is late
+  CHECK_FALSE(p.miner.put_late_submit(out));
+  p.submit();
+  p.notify("j3", 2);
+  CHECK(p.miner.put_late_submit(out));
+  CHECK(out.find("\"j2\"") != std::string::npos);
+  CHECK_FALSE(p.miner.put_late_submit(out));
+  p.say(v1::error_line("12", v1::Code::job_not_found, "Stale"));
+  CHECK(p.counts().refusals.at({Counts::Sent::late, 21, "Stale"}) == 1);
+  p.notify("j4", 3);  // no share of j3 was made: there is nothing to send
+  CHECK_FALSE(p.miner.put_late_submit(out));
 }
 
 TEST_CASE("a new tip is received once, a new job of the same tip is none, nor is the first job", "[miner]") {
