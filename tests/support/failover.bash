@@ -93,3 +93,8 @@ within() {
   echo "the job came after $took ms, not $1" >&2
   return 1
 }
+
+# logged_ms EVENT NODE: when the pool last logged that of the node.
+logged_ms() {
+  jq -r --arg e "$1" --arg n "${NODE[$2]%|*}/" 'select(.event == $e and .node == $n) | .ts | (.[0:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber)' "$T/pool.err" | tail -1
+}

@@ -62,6 +62,7 @@ void read_templates(const Settings& s, Options& o) {
   t.failover.lag_ms = s.integer("failover.lag_ms");
   t.failover.return_ms = s.integer("failover.return_seconds") * 1000;
   o.max_age_ms = s.integer("template.max_age_seconds") * 1000;
+  if (o.max_age_ms <= t.refresh_ms) refuse(s, "template.max_age_seconds", "is not above template.refresh_seconds");
   const auto policy = when_down_from_name(s.text("template.when_down"));
   if (!policy) refuse(s, "template.when_down", "is none of keep, pause, disconnect");
   o.when_down = *policy;
@@ -109,7 +110,7 @@ std::vector<Setting> setting_list() {
       {"wait", "false", Kind::boolean, "wait for bitcoind at the start"},
       {"template.refresh_seconds", "30", Kind::integer, "new job for new transactions at least this often", false, 1, 600},
       {"template.poll_ms", "1000", Kind::integer, "how often to look for a new tip besides the long poll", false, 50, 60'000},
-      {"template.empty_after_ms", "0", Kind::integer, "on a new tip, an empty block's job where the template is not there after so long; -1: never", false, -1, 60'000},
+      {"template.empty_after_ms", "0", Kind::integer, "on a new tip, an empty block's job where the template is not there after so long; -1: never", false, -1, 5'000},
       {"template.max_age_seconds", "300", Kind::integer, "when no node has confirmed the template for so long: alarm, and template.when_down", false, 5, 86'400},
       {"template.when_down", "disconnect", Kind::text, "what then: disconnect miners, pause (refuse shares) or keep the old job"},
       {"template.propose", "false", Kind::boolean, "have bitcoind judge every job before miners get it"},

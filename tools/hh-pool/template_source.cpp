@@ -220,8 +220,7 @@ void TemplateSource::on_template(size_t i, http::BitcoinRpc& rpc, const std::str
   if (in_use_ == i) s.node->long_poll(s.longpollid);
 }
 
-void TemplateSource::use(size_t i, std::shared_ptr<const bitcoin::BlockTemplate> t, const Tip& parent) {
-  if (stop_) return;
+std::shared_ptr<const Job> TemplateSource::use(size_t i, std::shared_ptr<const bitcoin::BlockTemplate> t, const Tip& parent) {
   const bool is_new = !tips_.present() || tips_.present()->hash != parent.hash;
   const auto job = maker_.make(std::move(t), is_new, system_clock().unix_ms());
   tips_.follow(i, parent, now());
@@ -229,6 +228,7 @@ void TemplateSource::use(size_t i, std::shared_ptr<const bitcoin::BlockTemplate>
   ++jobs_;
   on_job_(job);
   changed_.notify_all();
+  return job;
 }
 
 void TemplateSource::give_empty(size_t i, const Tip& tip) {
@@ -249,7 +249,8 @@ void TemplateSource::give_empty(size_t i, const Tip& tip) {
   }
   empty_job_ = true;
   ++empty_jobs_;
-  use(i, t, tip);
+  const auto job = use(i, t, tip);
+  log::info("empty_job", {{"job", job->record.job}, {"node", sources_[i].node->url()}});
   ask_if_due();
 }
 

@@ -85,7 +85,7 @@ class TemplateSource {
   void judge(http::BitcoinRpc& rpc, const Job& job) const;
   // With mutex_ held:
   bool would_use(size_t i, const Tip& parent) const;
-  void use(size_t i, std::shared_ptr<const bitcoin::BlockTemplate> t, const Tip& parent);
+  std::shared_ptr<const Job> use(size_t i, std::shared_ptr<const bitcoin::BlockTemplate> t, const Tip& parent);
   void went_down(size_t i, const Error& e);
   void came_up(size_t i);
   void tell_lags();
