@@ -169,7 +169,7 @@ segwit='[{"rules":["segwit"]}]'
   chain
   run --separate-stderr dev call getblockhash 5
   [ "$status" -eq 65 ]
-  [[ $stderr == *"Block height out of range"* ]]
+  [[ $stderr == *"the node refuses getblockhash: Block height out of range (code -8)"* ]]
   run --separate-stderr dev generate 1 --address 1FsSia9rv4NeEwvJ2GvXrX7LyxYspbN2mo
   [ "$status" -eq 65 ]
   [[ $stderr == *"is an address of main, not of dev"* ]]
