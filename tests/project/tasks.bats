@@ -10,7 +10,7 @@ setup() {
   cp "$HH_SRC/scripts/tasks" "$tree/scripts/"
   cp "$HH_SRC/TASKS.tsv" "$tree/"
   # No task of the copy is done yet, whatever the real one says.
-  sed -i -E 's/\t(done|adapted)\t([a-z]+)\t[^\t]*\t/\tplanned\t\2\t\t/' "$tree/TASKS.tsv"
+  sed -i -E 's/\t(done|adapted|doing)\t([a-z]+)\t[^\t]*\t/\tplanned\t\2\t\t/' "$tree/TASKS.tsv"
   printf '@test "it works (C070)" { :; }\n' >"$tree/tests/thing/it.bats"
 }
 
