@@ -186,6 +186,7 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
   need hh-ledger
   hh-payout keygen other.pem >/dev/null
   hh-payout key --key other.pem | jq -r .public >other
+  "$HH_SRC/tests/support/make_shares.py" --count 3 --blocks 0 --chain dev | hh-ledger append --db L >/dev/null
   jq -c '.jws |= (split(".") | .[2] |= (if .[0:1] == "A" then "B" else "A" end) + .[1:] | join("."))' m >forged
   jq -c '.manifest_id = "00" * 32' m >renamed
   local case file key want
