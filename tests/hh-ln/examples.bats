@@ -47,7 +47,8 @@ payday() {
   payday
   (umask 077 && printf '\2\1\3lnd\n' >macaroon)
   # The examples rely on lnd's usual place and on the system's configuration; here both are our own.
-  export HH_LN_LND_URL=http://127.0.0.1:$(cat lnd.out) HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
+  export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
+  HH_LN_LND_URL=http://127.0.0.1:$(cat lnd.out)
   examples >list
   [ "$(wc -l <list)" = 6 ]
   local n=0
@@ -59,13 +60,13 @@ payday() {
       *) bash -o pipefail -c "$command" >"$n.out" ;;
     esac
   done 3<list
-  lines=$(jq -s '[.[] | select(.type == "settlement_plan")] | length' 2.out)
-  [ "$lines" -ge 1 ]
-  [ "$(wc -l <lnd/spent)" = "$lines" ]
-  [ "$(cut -d' ' -f1 lnd/spent | sort -u | wc -l)" = "$lines" ]
-  [ "$(jq -s '[.[] | select(.kind == "settlement" and .result == "posted")] | length' 1.out)" = "$lines" ]
+  due=$(jq -s '[.[] | select(.type == "settlement_plan")] | length' 2.out)
+  [ "$due" -ge 1 ]
+  [ "$(wc -l <lnd/spent)" = "$due" ]
+  [ "$(cut -d' ' -f1 lnd/spent | sort -u | wc -l)" = "$due" ]
+  [ "$(jq -s '[.[] | select(.kind == "settlement" and .result == "posted")] | length' 1.out)" = "$due" ]
   [ "$(jq -s 'all(.[]; .would == "skip" and .already == "PAID")' 2.out)" = true ]
-  [ "$(jq -s '[.[] | select(.type == "settlement" and .state == "PAID" and .simulated)] | length' 3.out)" = "$lines" ]
+  [ "$(jq -s '[.[] | select(.type == "settlement" and .state == "PAID" and .simulated)] | length' 3.out)" = "$due" ]
   [ ! -s 4.out ]
   [ ! -s 5.out ]
   [ "$(awk '{ sum += $2 } END { printf "%.0f", sum }' lnd/spent)" = "$(hh-ln status --db payments.sqlite --json | jq -s 'map(.amount_msat) | add')" ]

@@ -25,7 +25,7 @@ teardown() { hh_teardown; }
 
 pay() {
   hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$(cat lnd.out)" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
-    --timeout-seconds 1 "$@"
+    --timeout-seconds 1
 }
 invoice() { "$MAKE_INVOICE" "$1" "$(printf '11%.0s' $(seq 32))" "${2:-3600}"; }
 
