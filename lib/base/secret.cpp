@@ -58,7 +58,7 @@ std::string from_command(const std::string& command, const std::string& setting)
 
 }  // namespace
 
-std::string load_secret(const std::string& reference, const std::string& setting) {
+std::string load_secret_bytes(const std::string& reference, const std::string& setting) {
   std::string secret;
   if (reference.starts_with("exec:"))
     secret = from_command(reference.substr(5), setting);
@@ -66,6 +66,13 @@ std::string load_secret(const std::string& reference, const std::string& setting
     secret = from_credential(reference.substr(11), setting);
   else
     secret = from_file(reference, setting);
+  if (secret.empty()) throw Error(Exit::config, fmt::format("{}: the secret is empty", setting));
+  log::hide(secret);
+  return secret;
+}
+
+std::string load_secret(const std::string& reference, const std::string& setting) {
+  std::string secret = load_secret_bytes(reference, setting);
   if (secret.ends_with('\n')) secret.pop_back();
   if (secret.empty()) throw Error(Exit::config, fmt::format("{}: the secret is empty", setting));
   hide(secret);

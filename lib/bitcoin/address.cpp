@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bitcoin/bech32.h"
 #include "bitcoin/hash.h"
 #include "bitcoin/script.h"
 
@@ -39,37 +40,11 @@ AddressScript refuse_network(Network wanted, Belongs belongs) {
   return refuse("is an address of " + names + ", not of " + std::string(network_name(wanted)));
 }
 
-// BIP173, "Segwit address format": groups of 5 bits to bytes; what is left over must be less than 5 bits, all zero.
-std::optional<Bytes> to_bytes(BytesView values) {
-  Bytes out;
-  unsigned held = 0, bits = 0;
-  for (uint8_t v : values) {
-    held = (held << 5 | v) & 0xfff;
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    out.push_back(static_cast<uint8_t>(held >> bits));
-  }
-  if (bits >= 5 || (held & ((1u << bits) - 1))) return std::nullopt;
-  return out;
-}
-
-Bytes to_values(BytesView bytes) {
-  Bytes out;
-  unsigned held = 0, bits = 0;
-  for (uint8_t b : bytes) {
-    held = (held << 8 | b) & 0xfff;
-    for (bits += 8; bits >= 5; bits -= 5) out.push_back(held >> (bits - 5) & 31);
-  }
-  if (bits) out.push_back(held << (5 - bits) & 31);
-  return out;
-}
-
 AddressScript from_witness_address(const Bech32Text& text, Network network) {
   if (text.prefix != prefixes_of(network).bech32) return refuse_network(network, [&](const Prefixes& p) { return p.bech32 == text.prefix; });
   if (text.values.empty() || text.values[0] > 16) return refuse("has no witness version from 0 to 16");
   const unsigned version = text.values[0];
-  const auto program = to_bytes(BytesView(text.values).subspan(1));
+  const auto program = five_to_eight(BytesView(text.values).subspan(1));
   if (!program) return refuse("does not end on a whole byte");
   if (program->size() < 2 || program->size() > 40) return refuse("has a witness program of " + std::to_string(program->size()) + " bytes: 2 to 40 are allowed");
   if (version == 0 && program->size() != 20 && program->size() != 32) return refuse("is of witness version 0 but has neither 20 nor 32 bytes");
@@ -127,7 +102,7 @@ std::optional<std::string> address_from_script(BytesView script, Network network
   if (const auto w = read_witness_program(script)) {
     if (w->version == 0 && w->program.size() != 20 && w->program.size() != 32) return std::nullopt;
     Bytes values{static_cast<uint8_t>(w->version)};
-    const Bytes program = to_values(w->program);
+    const Bytes program = eight_to_five(w->program);
     values.insert(values.end(), program.begin(), program.end());
     return bech32_encode(w->version == 0 ? Bech32::bech32 : Bech32::bech32m, p.bech32, values);
   }

@@ -31,14 +31,4 @@ std::optional<std::string> address_from_script(BytesView script_pubkey, Network 
 std::string base58check_encode(BytesView payload);
 std::optional<Bytes> base58check_decode(std::string_view text);
 
-// BIP173 and BIP350 below the level of addresses; values are 5 bits each.
-enum class Bech32 { bech32, bech32m };
-struct Bech32Text {
-  Bech32 encoding;
-  std::string prefix;  // lower case
-  Bytes values;        // without the checksum
-};
-std::optional<Bech32Text> bech32_decode(std::string_view text);  // at most 90 characters, never mixed case
-std::string bech32_encode(Bech32 encoding, std::string_view prefix, BytesView values);
-
 }  // namespace hh::bitcoin

@@ -1,8 +1,8 @@
-// Bech32 (BIP173) and Bech32m (BIP350): text with a BCH checksum over GF(32). They differ in the constant that the checksum is xored with.
+// The checksum is a BCH code over GF(32); bech32 and bech32m differ in the constant that it is xored with.
+#include "bitcoin/bech32.h"
+
 #include <algorithm>
 #include <array>
-
-#include "bitcoin/address.h"
 
 namespace hh::bitcoin {
 
@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view digits = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 constexpr size_t checksum_length = 6;
-constexpr size_t max_text = 90;
 
 constexpr uint32_t final_constant(Bech32 e) { return e == Bech32::bech32 ? 1 : 0x2bc830a3; }
 
@@ -46,6 +45,32 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+// Moves bits from groups of one size to groups of another, most significant first. left: the bits that filled no group, `bits` of them.
+struct Regrouped {
+  Bytes out;
+  unsigned bits = 0;
+  uint8_t left = 0;
+};
+Regrouped regroup(BytesView in, unsigned from, unsigned to) {
+  Regrouped r;
+  r.out.reserve(in.size() * from / to + 1);
+  uint32_t held = 0;
+  for (const uint8_t v : in) {
+    held = (held << from | v) & 0xfff;  // more than 12 bits are never in use
+    for (r.bits += from; r.bits >= to;) {
+      r.bits -= to;
+      r.out.push_back(static_cast<uint8_t>(held >> r.bits & ((1u << to) - 1)));
+    }
+  }
+  r.left = static_cast<uint8_t>(held & ((1u << r.bits) - 1));
+  return r;
+}
+
+Bytes padded(Regrouped r, unsigned to) {
+  if (r.bits > 0) r.out.push_back(static_cast<uint8_t>(r.left << (to - r.bits)));
+  return std::move(r.out);
+}
+
 }  // namespace
 
 std::string bech32_encode(Bech32 encoding, std::string_view prefix, BytesView values) {
@@ -63,8 +88,8 @@ std::string bech32_encode(Bech32 encoding, std::string_view prefix, BytesView va
   return text;
 }
 
-std::optional<Bech32Text> bech32_decode(std::string_view text) {
-  if (text.size() > max_text || (has(text, 'a', 'z') && has(text, 'A', 'Z'))) return std::nullopt;
+std::optional<Bech32Text> bech32_decode(std::string_view text, size_t max_size) {
+  if (text.size() > max_size || (has(text, 'a', 'z') && has(text, 'A', 'Z'))) return std::nullopt;
   if (std::any_of(text.begin(), text.end(), [](char c) { return c < 33 || c > 126; })) return std::nullopt;
   const std::string lower = lower_case(text);
   const size_t separator = lower.rfind('1');
@@ -83,5 +108,15 @@ std::optional<Bech32Text> bech32_decode(std::string_view text) {
   out.values.resize(out.values.size() - checksum_length);
   return out;
 }
+
+std::optional<Bytes> five_to_eight(BytesView values) {
+  Regrouped r = regroup(values, 5, 8);
+  if (r.bits >= 5 || r.left != 0) return std::nullopt;
+  return std::move(r.out);
+}
+
+Bytes five_to_eight_padded(BytesView values) { return padded(regroup(values, 5, 8), 8); }
+
+Bytes eight_to_five(BytesView bytes) { return padded(regroup(bytes, 8, 5), 5); }
 
 }  // namespace hh::bitcoin

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "bitcoin/address.h"
+#include "bitcoin/bech32.h"
 #include "bitcoin/script.h"
 #include "bitcoin/test_support.h"
 #include "bitcoin/vectors_address.h"

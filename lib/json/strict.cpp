@@ -94,6 +94,16 @@ Json parse(std::string_view text) {
   return std::move(builder.root);
 }
 
+std::string clean_text(std::string_view text, size_t max_bytes) {
+  std::string out(text);
+  if (text.size() > max_bytes) {
+    size_t end = max_bytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // a byte that continues a character
+    out = std::string(text.substr(0, end)) + "…";
+  }
+  return Json::parse(Json(out).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
 std::string to_line(const Json& value) {
   try {
     return value.dump(-1, ' ', false, Json::error_handler_t::strict);

@@ -14,6 +14,10 @@ using Json = nlohmann::ordered_json;
 // Throws Error(data) with the reason and byte position. Depth at most 64. Integers outside int64/uint64 are refused, not rounded.
 Json parse(std::string_view text);
 
+// Text from strangers or from a command line, fit for a record: at most max_bytes and "…" for what is cut, never in the middle of a character; bytes
+// that are not UTF-8 become U+FFFD.
+std::string clean_text(std::string_view text, size_t max_bytes);
+
 // One line without spaces, ASCII control characters escaped. Throws Error(software) where a string is not UTF-8.
 std::string to_line(const Json& value);
 

@@ -57,3 +57,17 @@ TEST_CASE("record headers", "[json][records]") {
   CHECK_THROWS(json::record_type(parse(R"({"v":1})")));
   CHECK_THROWS_WITH(json::require_record(parse(R"({"type":"x","v":1})"), "share"), Contains("expected a record of type \"share\""));
 }
+
+TEST_CASE("text from strangers is cut between characters, and what is no text is replaced", "[json]") {
+  CHECK(json::clean_text("plain", 5) == "plain");
+  CHECK(json::clean_text("plainer", 5) == "plain…");
+  CHECK(json::clean_text("ab\u00e9", 4) == "ab\u00e9");
+  CHECK(json::clean_text("ab\u00e9c", 3) == "ab…");  // é has two bytes
+  CHECK(json::clean_text("ab\u20acc", 4) == "ab…");   // € has three
+  CHECK(json::clean_text("a\xff"
+                         "b",
+                         9) == "a\ufffd"
+                               "b");
+  CHECK(json::clean_text("\x80\x80\x80", 1) == "…");
+  CHECK_NOTHROW(json::to_line(json::clean_text("x\xc3", 9)));
+}

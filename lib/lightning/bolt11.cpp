@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 #include "crypto/digest.h"
-#include "lightning/bech32_long.h"
 #include "lightning/curve.h"
 
 namespace hh::lightning {
@@ -67,14 +67,14 @@ int64_t parse_number(BytesView values, const char* what) {
 template <size_t N>
 std::array<uint8_t, N> parse_fixed(BytesView values, const char* what) {
   std::array<uint8_t, N> out;
-  const auto bytes = five_to_eight_strict(values);
+  const auto bytes = bitcoin::five_to_eight(values);
   if (values.size() != (N * 8 + 4) / 5 || !bytes || bytes->size() != N) refuse(fmt::format("has a malformed {}", what));
   std::copy(bytes->begin(), bytes->end(), out.begin());
   return out;
 }
 
 std::string parse_description(BytesView values) {
-  const auto bytes = five_to_eight_strict(values);
+  const auto bytes = bitcoin::five_to_eight(values);
   if (!bytes) refuse("has a malformed description");
   return std::string(as_text(*bytes));
 }
@@ -131,8 +131,8 @@ void parse_fields(BytesView values, Invoice& out, Fields& fields) {
 
 Invoice decode_bolt11(std::string_view text) {
   text = without_scheme(text);
-  const auto parts = long_bech32_decode(text, max_invoice_size);
-  if (!parts) refuse("is not bech32 text with a valid checksum");
+  const auto parts = bitcoin::bech32_decode(text, max_invoice_size);
+  if (!parts || parts->encoding != bitcoin::Bech32::bech32) refuse("is not bech32 text with a valid checksum");
   const BytesView values(parts->values);
   if (values.size() < timestamp_size + signature_size) refuse("is too short");
   Invoice out;
@@ -141,9 +141,9 @@ Invoice decode_bolt11(std::string_view text) {
   Fields fields;
   parse_fields(values.subspan(timestamp_size, values.size() - timestamp_size - signature_size), out, fields);
 
-  const Bytes message = five_to_eight_padded(values.first(values.size() - signature_size));
+  const Bytes message = bitcoin::five_to_eight_padded(values.first(values.size() - signature_size));
   const auto digest = crypto::Sha256().update(parts->prefix).update(message).finish();
-  const auto signature = *five_to_eight_strict(values.last(signature_size));  // 520 bits: nothing is left over
+  const auto signature = *bitcoin::five_to_eight(values.last(signature_size));  // 520 bits: nothing is left over
   const auto key = fields.payee ? verify_compact(digest, signature, *fields.payee) : recover_compact(digest, signature);
   if (!key) refuse(fields.payee ? "is not signed by the payee that it names" : "has a signature from which no key can be recovered");
   out.payee = *key;

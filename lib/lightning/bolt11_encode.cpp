@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 #include "crypto/digest.h"
-#include "lightning/bech32_long.h"
 #include "lightning/bolt11.h"
 #include "lightning/curve.h"
 
@@ -48,20 +48,20 @@ std::string encode_bolt11(const NewInvoice& fields, const std::array<uint8_t, 32
   const std::string prefix = "ln" + fields.currency + (fields.amount ? amount_text(*fields.amount) : "");
   Bytes values(7);
   for (size_t i = 0; i < 7; ++i) values[i] = static_cast<uint8_t>(fields.timestamp >> 5 * (6 - i) & 31);
-  put_field(values, 16, eight_to_five(fields.payment_secret));
-  put_field(values, 1, eight_to_five(fields.payment_hash));
+  put_field(values, 16, bitcoin::eight_to_five(fields.payment_secret));
+  put_field(values, 1, bitcoin::eight_to_five(fields.payment_hash));
   if (fields.description_hash)
-    put_field(values, 23, eight_to_five(*fields.description_hash));
+    put_field(values, 23, bitcoin::eight_to_five(*fields.description_hash));
   else
-    put_field(values, 13, eight_to_five(as_bytes(fields.description)));
+    put_field(values, 13, bitcoin::eight_to_five(as_bytes(fields.description)));
   if (fields.expiry_seconds) put_field(values, 6, number_values(*fields.expiry_seconds));
   if (!fields.features.empty()) put_field(values, 5, feature_values(fields.features));
-  const auto digest = crypto::Sha256().update(prefix).update(five_to_eight_padded(values)).finish();
+  const auto digest = crypto::Sha256().update(prefix).update(bitcoin::five_to_eight_padded(values)).finish();
   const auto signature = sign_compact(digest, key);
   if (!signature) throw Error(Exit::software, "not a secret key of secp256k1");
-  const Bytes signed_part = eight_to_five(*signature);
+  const Bytes signed_part = bitcoin::eight_to_five(*signature);
   values.insert(values.end(), signed_part.begin(), signed_part.end());
-  return long_bech32_encode(prefix, values);
+  return bitcoin::bech32_encode(bitcoin::Bech32::bech32, prefix, values);
 }
 
 }  // namespace hh::lightning

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 #include "crypto/digest.h"
 #include "http/url.h"
 #include "json/fields.h"
-#include "lightning/bech32_long.h"
 
 namespace hh::lightning {
 namespace {
@@ -71,8 +71,8 @@ std::string lnurl_url(std::string_view lnurl, bool allow_loopback) {
     const std::string rest = text.substr(9);
     text = (plain_http(host_of(lower(rest.substr(0, rest.find_first_of("/?")))), allow_loopback) ? "http://" : "https://") + rest;
   } else if (lower(text).starts_with("lnurl1")) {
-    const auto parts = long_bech32_decode(text, max_lnurl_text);
-    const auto bytes = parts && parts->prefix == "lnurl" ? five_to_eight_strict(parts->values) : std::nullopt;
+    const auto parts = bitcoin::bech32_decode(text, max_lnurl_text);
+    const auto bytes = parts && parts->encoding == bitcoin::Bech32::bech32 && parts->prefix == "lnurl" ? bitcoin::five_to_eight(parts->values) : std::nullopt;
     if (!bytes) throw Error(Exit::data, "the LNURL is not bech32 text with a valid checksum");
     text.assign(as_text(*bytes));
   }

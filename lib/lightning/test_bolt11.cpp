@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 #include "crypto/digest.h"
-#include "lightning/bech32_long.h"
 #include "lightning/bolt11.h"
 #include "lightning/curve.h"
 #include "lightning/test_bolt11_vectors.h"
@@ -47,10 +47,10 @@ std::string refusal(const std::string& text) {
 std::string signed_raw(const std::string& prefix, const Bytes& fields) {
   Bytes values(7, 1);
   values.insert(values.end(), fields.begin(), fields.end());
-  const auto digest = crypto::Sha256().update(prefix).update(five_to_eight_padded(values)).finish();
-  const Bytes signature = eight_to_five(*sign_compact(digest, filled(7)));
+  const auto digest = crypto::Sha256().update(prefix).update(bitcoin::five_to_eight_padded(values)).finish();
+  const Bytes signature = bitcoin::eight_to_five(*sign_compact(digest, filled(7)));
   values.insert(values.end(), signature.begin(), signature.end());
-  return long_bech32_encode(prefix, values);
+  return bitcoin::bech32_encode(bitcoin::Bech32::bech32, prefix, values);
 }
 
 Bytes field(uint8_t type, const Bytes& data) {
@@ -65,7 +65,7 @@ Bytes join(std::initializer_list<Bytes> parts) {
   return out;
 }
 
-const Bytes hash_field = field(1, eight_to_five(filled(0x42))), secret_field = field(16, eight_to_five(filled(0x11))), text_field = field(13, {});
+const Bytes hash_field = field(1, bitcoin::eight_to_five(filled(0x42))), secret_field = field(16, bitcoin::eight_to_five(filled(0x11))), text_field = field(13, {});
 
 }  // namespace
 
@@ -106,11 +106,12 @@ TEST_CASE("every changed character of an invoice is noticed", "[bolt11]") {
 }
 
 TEST_CASE("an amount or hash cannot be changed even with a right checksum: the payee's key changes", "[bolt11]") {
-  const auto parts = *long_bech32_decode(encode_bolt11(plain_invoice(), filled(7)), 4096);
+  const auto parts = *bitcoin::bech32_decode(encode_bolt11(plain_invoice(), filled(7)), 4096);
   const Invoice honest = decode_bolt11(encode_bolt11(plain_invoice(), filled(7)));
   CHECK(honest.payee == *public_key_of(filled(7)));
-  const std::string forged = long_bech32_encode("lntbs9m", parts.values);
+  const std::string forged = bitcoin::bech32_encode(bitcoin::Bech32::bech32, "lntbs9m", parts.values);
   if (refusal(forged) == "accepted") CHECK(decode_bolt11(forged).payee != honest.payee);
+  CHECK_THAT(refusal(bitcoin::bech32_encode(bitcoin::Bech32::bech32m, parts.prefix, parts.values)), Contains("valid checksum"));  // BIP350's is for addresses only
 }
 
 TEST_CASE("what is written is read back", "[bolt11]") {
@@ -136,7 +137,7 @@ TEST_CASE("two readers cannot be made to see two invoices: repeated, padded and 
   CHECK_THAT(refusal(signed_raw("lntbs1n", join({secret_field, text_field}))), Contains("no payment hash"));
   CHECK_THAT(refusal(signed_raw("lntbs1n", join({hash_field, secret_field, text_field, {13, 1, 1, 5}}))), Contains("within a field"));
   CHECK_THAT(refusal(signed_raw("lntbs1n", join({hash_field, secret_field, text_field, field(5, {2, 0, 0, 0, 0, 0, 0})}))), Contains("AMP"));
-  Bytes odd_padding = eight_to_five(filled(0x42));
+  Bytes odd_padding = bitcoin::eight_to_five(filled(0x42));
   odd_padding.back() |= 1;
   CHECK_THAT(refusal(signed_raw("lntbs1n", join({field(1, odd_padding), secret_field, text_field}))), Contains("malformed payment hash"));
   CHECK_THAT(refusal(signed_raw("lntbs01n", join({hash_field, secret_field, text_field}))), Contains("not a number"));

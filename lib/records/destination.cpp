@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 
 namespace hh::records {
 namespace {
@@ -17,52 +18,11 @@ bool has_upper(std::string_view s) {
   return std::any_of(s.begin(), s.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-// BIP173's checksum without its limit of 90 characters, which LUD-01 and BOLT 11 lift. Lower case only.
-constexpr std::string_view charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-
-uint32_t polymod_step(uint32_t state, uint8_t value) {
-  static constexpr std::array<uint32_t, 5> generator{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
-  const uint32_t top = state >> 25;
-  state = ((state & 0x1ffffff) << 5) ^ value;
-  for (size_t i = 0; i < generator.size(); ++i)
-    if ((top >> i) & 1) state ^= generator[i];
-  return state;
-}
-
-struct LongBech32 {
-  std::string_view prefix;
-  Bytes values;  // 5 bits each, without the checksum
-};
-
-std::optional<LongBech32> decode_long_bech32(std::string_view text) {
-  const size_t separator = text.rfind('1');
-  if (separator == std::string_view::npos || separator == 0 || text.size() - separator - 1 < 6) return std::nullopt;
-  LongBech32 out{text.substr(0, separator), {}};
-  uint32_t state = 1;
-  for (const char c : out.prefix) state = polymod_step(state, static_cast<uint8_t>(static_cast<unsigned char>(c) >> 5));
-  state = polymod_step(state, 0);
-  for (const char c : out.prefix) state = polymod_step(state, static_cast<uint8_t>(c & 31));
-  for (const char c : text.substr(separator + 1)) {
-    const size_t value = charset.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    out.values.push_back(static_cast<uint8_t>(value));
-    state = polymod_step(state, static_cast<uint8_t>(value));
-  }
-  if (state != 1) return std::nullopt;
-  out.values.resize(out.values.size() - 6);
-  return out;
-}
-
-std::optional<std::string> to_octets(const Bytes& values) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const uint8_t v : values) {
-    bits = ((bits << 5) | v) & 0xfff;
-    if ((count += 5) >= 8) out.push_back(static_cast<char>((bits >> (count -= 8)) & 0xff));
-  }
-  if (count >= 5 || (bits & ((1u << count) - 1)) != 0) return std::nullopt;
-  return out;
+// LUD-01 and BOLT 11: bech32 without its limit of 90 characters.
+std::optional<bitcoin::Bech32Text> decode_long(std::string_view text) {
+  auto decoded = bitcoin::bech32_decode(text, max_destination_bytes);
+  if (decoded && decoded->encoding != bitcoin::Bech32::bech32) decoded.reset();
+  return decoded;
 }
 
 std::string wrong_port(std::string_view port) {
@@ -126,10 +86,10 @@ std::string wrong_url(std::string_view url) {
 
 std::string wrong_lnurl(std::string_view v) {
   if (!v.starts_with("lnurl1")) return has_upper(v.substr(0, 6)) ? "must be in lower case" : wrong_url(v);
-  const auto decoded = decode_long_bech32(v);
+  const auto decoded = decode_long(v);
   if (!decoded) return "has a wrong character or checksum";
-  const auto url = to_octets(decoded->values);
-  return url ? wrong_url(*url) : "does not hold whole bytes";
+  const auto url = bitcoin::five_to_eight(decoded->values);
+  return url ? wrong_url(as_text(*url)) : "does not hold whole bytes";
 }
 
 std::string wrong_node(std::string_view v) {
@@ -151,7 +111,7 @@ bool is_invoice_prefix(std::string_view prefix) {
 
 std::string wrong_bolt11(std::string_view v) {
   if (has_upper(v)) return "must be in lower case";
-  const auto decoded = decode_long_bech32(v);
+  const auto decoded = decode_long(v);
   if (!decoded) return "has a wrong character or checksum";
   if (!is_invoice_prefix(decoded->prefix)) return "does not start as an invoice does (lnbc, lntb, lntbs, lnbcrt)";
   const size_t least = 7 + 104;  // time stamp and signature, 5 bits each

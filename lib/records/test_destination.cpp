@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
+#include "bitcoin/bech32.h"
 #include "records/destination.h"
 
 using namespace hh;
@@ -58,6 +59,9 @@ TEST_CASE("destination: LNURLs [C074]", "[C074]") {
   std::string flipped = lud01;
   flipped[20] = flipped[20] == 'q' ? 'p' : 'q';
   CHECK_THAT(wrong("lnurl", flipped), Contains("checksum"));
+  const auto parts = *bitcoin::bech32_decode(lud01, lud01.size());
+  CHECK(bitcoin::bech32_encode(bitcoin::Bech32::bech32, parts.prefix, parts.values) == lud01);
+  CHECK_THAT(wrong("lnurl", bitcoin::bech32_encode(bitcoin::Bech32::bech32m, parts.prefix, parts.values)), Contains("checksum"));  // BIP350's is for addresses only
 }
 
 TEST_CASE("destination: node keys [C074]", "[C074]") {

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "lightning/bech32_long.h"
+#include "bitcoin/bech32.h"
 #include "lightning/bolt11.h"
 #include "lightning/lnurl.h"
 
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   decode(text);
   hh::Bytes values(data, data + size);
   for (uint8_t& v : values) v &= 31;
-  if (size < 7000) decode(hh::lightning::long_bech32_encode("lntbs10u", values));
+  if (size < 7000) decode(hh::bitcoin::bech32_encode(hh::bitcoin::Bech32::bech32, "lntbs10u", values));
   try {
     hh::lightning::lnurl_url(text);
   } catch (const hh::Error&) {

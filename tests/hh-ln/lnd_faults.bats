@@ -130,6 +130,23 @@ once() {
   [ "$(wc -l <lnd/spent)" = 1 ]
 }
 
+@test "an lnd that has deleted its history is not paid through again: the line waits for its operator (C076)" {
+  sign_for "a=lnaddress:honest@$LNURL" "b=lnaddress:honest@$LNURL"
+  printf 'send ok\nsend paid-close\n%s' "$(yes 'track 502' | head -20)" >lnd/faults
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [ "$(wc -l <lnd/spent)" = 2 ]
+  rm lnd/faults
+  touch lnd/forget
+  for later in 0 7200; do
+    HH_FAKE_TIME=$(($(date +%s) + later)) run --separate-stderr pay
+    echo "$output $stderr"
+    [ "$status" = 75 ]
+    [ "$(wc -l <lnd/spent)" = 2 ]
+  done
+  [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "UNKNOWN the node has deleted its history"* ]]
+}
+
 @test "the macaroon never appears in output or log" {
   sign_for "a=lnaddress:honest@$LNURL"
   pay --log-level debug >out 2>err

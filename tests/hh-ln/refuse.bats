@@ -25,25 +25,26 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
 
 @test "an altered manifest (L021)" {
   jq -c '.jws |= (split(".") | .[1] |= (.[0:40] + (if .[40:41] == "A" then "B" else "A" end) + .[41:]) | join("."))' m >altered
-  refused 65 "refused" settle altered
+  refused 77 "refused (bad_signature)" settle altered
   nothing_paid
 }
 
 @test "a manifest signed by another key (L021)" {
   hh-payout keygen other.pem >/dev/null
   other=$(hh-payout key --key other.pem | jq -r .public)
-  refused 65 "not trusted" hh-ln settle m --db pay --backend sim --key "$other"
+  refused 77 "refused (unknown_key)" hh-ln settle m --db pay --backend sim --key "$other"
   hh-ln settle m --db pay --backend sim --key "$other,$KEY" >out
 }
 
 @test "an expired manifest (L021)" {
-  HH_FAKE_TIME=$(($(date +%s) + 8 * 86400)) refused 65 "expired" settle m
+  HH_FAKE_TIME=$(($(date +%s) + 8 * 86400)) refused 77 "refused (expired)" settle m
+  HH_FAKE_TIME=$(($(date +%s) - 3600)) refused 77 "refused (not_yet_valid)" settle m
   nothing_paid
 }
 
 @test "a record whose manifest_id is not its payload's" {
   jq -c '.manifest_id = "00" * 32' m >other
-  refused 65 "refused" settle other
+  refused 65 "refused (wrong_id)" settle other
 }
 
 @test "sums that are off by one msat, though rightly signed (C072)" {
@@ -55,7 +56,7 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
   printf %s "$input" >input
   openssl pkeyutl -sign -inkey signer.pem -rawin -in input -out signature
   echo "$input.$(b64 <signature)" >forged
-  refused 65 "carried" settle forged
+  refused 65 "refused (invalid)" settle forged
   nothing_paid
 }
 
@@ -75,8 +76,8 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
 @test "no manifest at all, a torn one, nonsense" {
   refused 65 "has no manifest" settle /dev/null
   head -c 200 m >torn
-  refused 65 "refused" settle torn
-  refused 65 "refused" settle <<<'{"type":"round","v":1}'
+  refused 65 "refused (malformed)" settle torn
+  refused 65 "refused (malformed)" settle <<<'{"type":"round","v":1}'
   refused 66 "missing" settle missing
 }
 
@@ -179,4 +180,58 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
   settle next >out
   hh-ln audit --db pay --backend sim >audit
   [ "$(jq -c '[.ok, .paid, .alarms]' audit)" = '[true,3,0]' ]
+}
+
+@test "the same refusal has the same exit code from hh-payout verify, hh-ledger post and hh-ln settle (L021)" {
+  need hh-ledger
+  hh-payout keygen other.pem >/dev/null
+  hh-payout key --key other.pem | jq -r .public >other
+  "$HH_SRC/tests/support/make_shares.py" --count 3 --blocks 0 --chain dev | hh-ledger append --db L >/dev/null
+  jq -c '.jws |= (split(".") | .[2] |= (if .[0:1] == "A" then "B" else "A" end) + .[1:] | join("."))' m >forged
+  jq -c '.manifest_id = "00" * 32' m >renamed
+  local case file key want
+  for case in "forged $KEY 77" "m $(cat other) 77" "renamed $KEY 65"; do
+    read -r file key want <<<"$case"
+    echo "$key" >trusted
+    run hh-payout verify --key trusted "$file"
+    [ "$status" = "$want" ] || { echo "verify $file: $status, not $want"; return 1; }
+    run hh-ledger post --db L --key "$key" "$file"
+    [ "$status" = "$want" ] || { echo "post $file: $status, not $want"; return 1; }
+    run hh-ln settle "$file" --db pay --backend sim --key "$key"
+    [ "$status" = "$want" ] || { echo "settle $file: $status, not $want"; return 1; }
+  done
+}
+
+@test "a second manifest for the same block is refused, with other amounts and by a journal of the first version too (C075)" {
+  ROUND_BLOCK=one sign_round dev 5000000 $(addresses 2) >first
+  ROUND_BLOCK=one sign_round dev 4000000 $(addresses 3) >second
+  settle first >out
+  refused 65 "paid out twice" settle second
+  refused 65 "paid out twice" settle second --dry-run
+  cat first second >both
+  refused 65 "paid out twice" hh-ln settle both --db anew --sim-wallet "$T/pay.sim" --backend sim --key "$KEY"
+  [ "$(spent)" = "$(printf '0 1\n1 1')" ]
+  # As version 1 left it: the block is learnt from the manifest that was kept.
+  sqlite3 pay "DROP TRIGGER manifests_keep_their_pot; UPDATE manifests SET pot = NULL; CREATE TRIGGER manifests_keep_their_pot BEFORE UPDATE OF pot ON manifests WHEN OLD.pot IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'manifests never change'); END"
+  refused 65 "paid out twice" settle second
+  settle first >again
+  cmp out again
+}
+
+@test "what a journal of an older day does not know is not paid again when it is acknowledged (C075)" {
+  settle m --sim-faults not_connected=9 >out || true
+  cp pay older
+  settle m >out
+  rm pay && cp older pay
+  # The simulated wallet makes new invoices, as an LNURL service does: without a memory of the old ones, nothing else would stop a second payment.
+  sqlite3 pay.sim "UPDATE payments SET payment_hash = lower(hex(randomblob(32)))"
+  run --separate-stderr settle m
+  [ "$status" = 75 ]
+  hh-ln acknowledge --all --reason "all known" --db pay >acknowledged
+  # Line 0 had an invoice that was being sent, line 1 had none yet; nothing is sent for either.
+  [ "$(jq -c 'select(.type == "settlement") | [.line, .state]' acknowledged | paste -sd' ')" = '[0,"UNKNOWN"] [1,"HELD"]' ]
+  run --separate-stderr settle m
+  [ "$status" = 75 ]
+  [ "$(spent)" = "$(printf '0 1\n1 1')" ]
 }

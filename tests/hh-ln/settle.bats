@@ -158,3 +158,15 @@ teardown() { hh_teardown; }
   settle m >out
   [ "$(spent)" = "$(printf '0 1\n1 1')" ]
 }
+
+@test "what is below the minimum is not paid: it stays in the miner's account (C072)" {
+  "$HH_SRC/tests/support/make_round.py" dev 1000000 $(addresses 3) | jq -c '.miners[1].work = "1" | .work = "2001"' >round.json
+  hh-payout compute <round.json >payout.json
+  hh-payout sign --key signer.pem --now --exp +1d <payout.json >m
+  [ "$(jq -c 'select(.account == "miner:rig1") | [.why, .pay_msat, .carried_out_msat > 0]' payout.json)" = '["below_minimum",0,true]' ]
+  settle m --dry-run >plan
+  [ "$(jq -r .account plan | paste -sd' ')" = "miner:rig0 miner:rig2" ]
+  settle m >out
+  [ "$(jq -r 'select(.type == "settlement") | .account' out | paste -sd' ')" = "miner:rig0 miner:rig2" ]
+  [ "$(spent)" = "$(printf '0 1\n2 1')" ]
+}

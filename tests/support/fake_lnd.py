@@ -13,6 +13,7 @@ FOLDER/faults is a file with one fault a line; each send or track takes the firs
   send other         it is paid, the answer is about another payment       send html          HTTP 200 with a web page; nothing done
   track 404          the gateway's own "Not Found", as for an unknown path track 502          a proxy's error
   track close        the connection ends
+FOLDER/forget: once it is there, all payments are forgotten, as by `lncli deletepayments --all`, and the file is deleted.
 FOLDER/spent gets one line HASH AMOUNT_MSAT each time that money leaves.
 """
 import base64
@@ -64,6 +65,12 @@ def spend(payment):
     payment["payment_preimage"] = open(os.path.join(FOLDER, "preimages", payment["payment_hash"])).read()
     with open(os.path.join(FOLDER, "spent"), "a") as spent:
         spent.write(f"{payment['payment_hash']} {payment['value_msat']}\n")
+
+
+def forget():
+    if os.path.exists(os.path.join(FOLDER, "forget")):
+        os.remove(os.path.join(FOLDER, "forget"))
+        payments.clear()
 
 
 def settle_stuck():
@@ -147,6 +154,7 @@ class Lnd(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         with lock:
             settle_stuck()
+            forget()
             self.answer_get(self.path.split("?")[0])
 
     def answer_get(self, path):

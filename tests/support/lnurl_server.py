@@ -33,7 +33,7 @@ class Service(http.server.BaseHTTPRequestHandler):
 
     def parameters(self, user, metadata):
         host = "http://192.0.2.1" if user == "elsewhere" else f"http://127.0.0.1:{self.server.server_port}"
-        return {"tag": "payRequest", "callback": f"{host}/pay/{user}", "minSendable": 1000, "maxSendable": 10**12, "metadata": metadata}
+        return {"tag": "payRequest", "callback": f"{host}/pay/{user}", "minSendable": 1000, "maxSendable": 10**13, "metadata": metadata}
 
     def pay(self, user, amount, metadata):
         description = hashlib.sha256(metadata.encode()).hexdigest()

@@ -1,5 +1,5 @@
 // Invoices for tests without a node: make_invoice AMOUNT_MSAT DESCRIPTION_HASH EXPIRY_SECONDS prints a BOLT 11 invoice and leaves its preimage (hex) in
-// $HH_PREIMAGES/HASH, where fake_lnd.py finds it. $HH_CURRENCY: bcrt (default), tbs, tb, bc.
+// $HH_PREIMAGES/HASH, where fake_lnd.py finds it. $HH_CURRENCY: bcrt (default), tbs, tb, bc. $HH_PAYEE: secret key of the payee in hex; a new one by default.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +15,7 @@ namespace {
 int make(char** words) {
   const char* folder = std::getenv("HH_PREIMAGES");
   const char* currency = std::getenv("HH_CURRENCY");
+  const char* payee = std::getenv("HH_PAYEE");
   if (!folder) throw hh::Error(hh::Exit::usage, "HH_PREIMAGES is not set");
   hh::lightning::NewInvoice n;
   n.currency = currency ? currency : "bcrt";
@@ -22,6 +23,7 @@ int make(char** words) {
   std::array<uint8_t, 32> preimage, key, description;
   hh::crypto::system_random().fill(preimage);
   hh::crypto::system_random().fill(key);
+  if (payee && !hh::from_hex(payee, key)) throw hh::Error(hh::Exit::usage, "HH_PAYEE must have 64 hex digits");
   if (!hh::from_hex(words[2], description)) throw hh::Error(hh::Exit::usage, "the description hash must have 64 hex digits");
   n.description_hash = description;
   n.payment_hash = hh::crypto::sha256(hh::BytesView(preimage));

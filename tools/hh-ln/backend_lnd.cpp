@@ -36,16 +36,30 @@ json::Json send_body(const Outgoing& p, const LndConfig& config) {
   return body;
 }
 
+constexpr char binary_macaroon_version = 2;  // the first byte: version 2 of libmacaroons' binary format, the only one that lnd writes
+
 }  // namespace
+
+std::string macaroon_in_hex(std::string_view content) {
+  std::string hex;
+  if (content.starts_with(binary_macaroon_version)) {
+    hex = to_hex(as_bytes(content));
+  } else {
+    const size_t first = content.find_first_not_of(" \t\r\n"), last = content.find_last_not_of(" \t\r\n");
+    if (first != std::string_view::npos) hex = content.substr(first, last - first + 1);
+    const auto bytes = from_hex(hex);
+    if (!bytes || bytes->empty())
+      throw Error(Exit::config, "lnd.macaroon must hold a macaroon: one of lnd's .macaroon files, or the hex that `lncli bakemacaroon` prints");
+  }
+  log::hide(hex);
+  return hex;
+}
 
 LndBackend::LndBackend(LndConfig config) : config_(std::move(config)) {
   const auto url = http::parse_url(config_.url);
   if (!url || !url->query.empty()) throw Error(Exit::config, "lnd.url must be the address of lnd's REST server, such as https://127.0.0.1:8080");
   if (url->scheme != "https" && !http::is_loopback(url->host)) throw Error(Exit::config, "lnd.url must start with https://");
-  const auto bytes = from_hex(config_.macaroon);
-  if (!bytes || bytes->empty()) throw Error(Exit::config, "lnd.macaroon must hold the macaroon in hex, as `lncli bakemacaroon` prints it (from a .macaroon file: xxd -p -c 0)");
   while (config_.url.ends_with('/')) config_.url.pop_back();
-  log::hide(config_.macaroon);
   client_.stop_when([] { return stop_requested(); });
 }
 

@@ -17,6 +17,11 @@ struct LndConfig {
   int64_t answer_ms = 30'000;    // for everything but sending
 };
 
+// The content of a macaroon file as lnd wants it in its header. lnd's own files are binary; `lncli bakemacaroon` prints hex, and editors and shells
+// put a newline behind it. A binary macaroon starts with byte 2, the version of its format, and is taken as it is, whatever its last byte is;
+// anything else must be hex. Throws Error(config).
+std::string macaroon_in_hex(std::string_view content);
+
 class LndBackend : public Backend {
  public:
   explicit LndBackend(LndConfig config);  // throws Error(config): url or macaroon malformed

@@ -1,4 +1,5 @@
-// The commands that look into the journal or that an operator decides with: status, audit, acknowledge, hold, release, fail, migrate.
+// The commands that look into the journal or that an operator decides with: status, audit, acknowledge, hold, release, fail, migrate. Those about invoices
+// are in command_invoices.cpp.
 #include <fmt/format.h>
 
 #include <map>
@@ -10,19 +11,10 @@
 #include "schema.h"
 #include "settle.h"
 #include "store/writer_lock.h"
+#include "writing.h"
 
 namespace hh::ln {
 namespace {
-
-struct Writing {
-  explicit Writing(const Settings& s) : lock(require_file(s.required("db")), s.integer("lock_wait_seconds") * 1000), journal(s.required("db"), true) {}
-  static const std::string& require_file(const std::string& path) {
-    Journal existing(path, false);  // throws where there is none: these commands never make one
-    return path;
-  }
-  store::WriterLock lock;
-  Journal journal;
-};
 
 void print_table(const std::vector<Line>& lines) {
   std::string out;
@@ -97,8 +89,8 @@ int audit_command(const Settings& settings) {
   const auto foreign = w.journal.unacknowledged(identity.node);
   for (const Foreign& f : foreign) print_foreign(identity.node, f);
   const Comparison c = compare_paid(w.journal, *backend, identity);
-  const int64_t alarms = w.journal.summary().alarms;
-  const bool ok = foreign.empty() && c.different == 0;
+  const Journal::Summary summary = w.journal.summary();
+  const bool ok = foreign.empty() && c.different == 0 && summary.paid_twice == 0;
   json::Json r = json::make_record("payment_audit");
   if (identity.simulated) r["simulated"] = true;
   r["ok"] = ok;
@@ -110,7 +102,8 @@ int audit_command(const Settings& settings) {
   r["forgotten_by_node"] = c.missing;
   r["different"] = c.different;
   r["foreign"] = foreign.size();
-  r["alarms"] = alarms;
+  r["paid_twice"] = summary.paid_twice;
+  r["alarms"] = summary.alarms;
   json::print(r);
   return ok ? 0 : 1;
 }
@@ -121,7 +114,10 @@ int acknowledge_command(const Settings& settings, const std::string& hash, bool 
   int64_t done = 0;
   for (const std::string& node : w.journal.nodes_with_foreign())
     for (const Foreign& f : w.journal.unacknowledged(node))
-      if ((all || f.hash == hash) && w.journal.acknowledge(node, f.hash, reason)) print_foreign(node, f), ++done;
+      if ((all || f.hash == hash) && w.journal.acknowledge(node, f.hash, reason)) {
+        print_foreign(node, f), ++done;
+        for (const Line& l : w.journal.hold_lines_like(f)) json::print(payout::to_record(settlement_of(l, settings.text("backend"))));
+      }
   if (done == 0 && !all) throw Error(Exit::data, fmt::format("{} is no payment that waits to be acknowledged", hash));
   return 0;
 }

@@ -37,7 +37,8 @@ std::vector<payout::VerifiedManifest> read_manifests(const std::string& path, co
   std::vector<payout::VerifiedManifest> out;
   for (std::string_view line; reader.next(line);) {
     auto verdict = payout::verify_signed(line, keys, system_clock().unix_seconds());
-    if (const auto* refusal = std::get_if<payout::Refusal>(&verdict)) throw Error(Exit::data, fmt::format("{}: manifest refused: {}", reader.where(), refusal->sentence));
+    if (const auto* r = std::get_if<payout::Refusal>(&verdict))
+      throw Error(r->exit_code(), fmt::format("{}: manifest refused ({}): {}", reader.where(), payout::refused_name(r->reason), r->sentence));
     out.push_back(std::move(std::get<payout::VerifiedManifest>(verdict)));
     const payout::Payout& p = out.back().manifest.payout;
     const auto is = bitcoin::network_name(p.chain);
@@ -60,9 +61,9 @@ SettlePolicy policy_of(const Settings& s) {
 
 void print_plan(const payout::VerifiedManifest& m, Journal* journal, const std::string& backend) {
   const payout::Payout& p = m.manifest.payout;
+  const auto known = journal ? journal->lines(m.manifest.id) : std::vector<Line>();
   for (size_t i = 0; i < p.lines.size(); ++i) {
     if (p.lines[i].pay.is_zero()) continue;
-    const auto known = journal ? journal->lines(m.manifest.id) : std::vector<Line>();
     const auto line = std::find_if(known.begin(), known.end(), [&](const Line& l) { return l.line == static_cast<int64_t>(i); });
     const auto state = line == known.end() ? payout::SettlementState::planned : line_state(*line);
     const bool skip = state == payout::SettlementState::paid || state == payout::SettlementState::held;
@@ -83,6 +84,8 @@ int dry_run_of(const Settings& settings, const std::vector<payout::VerifiedManif
   const std::string& db = settings.required("db");
   std::unique_ptr<Journal> journal;
   if (std::filesystem::exists(db)) journal = std::make_unique<Journal>(db, false);
+  if (journal)
+    for (const auto& m : manifests) journal->require_only_manifest(m);
   for (const auto& m : manifests) print_plan(m, journal.get(), settings.text("backend"));
   return 0;
 }
@@ -95,7 +98,7 @@ int worse(int a, int b) { return std::max(a, b); }
 std::unique_ptr<Backend> make_backend(const Settings& s) {
   const std::string& name = s.text("backend");
   if (name == "lnd")
-    return std::make_unique<LndBackend>(LndConfig{.url = s.required("lnd.url"), .macaroon = load_secret(s.required("lnd.macaroon"), "lnd.macaroon"), .tls_cert = s.text("lnd.tls_cert"),
+    return std::make_unique<LndBackend>(LndConfig{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required("lnd.macaroon"), "lnd.macaroon")), .tls_cert = s.text("lnd.tls_cert"),
                                                   .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")});
   if (name == "sim")
     return std::make_unique<SimBackend>(SimConfig{.wallet = s.is_set("sim.wallet") ? s.text("sim.wallet") : s.required("db") + ".sim", .chain = s.is_set("chain") ? s.text("chain") : "dev",

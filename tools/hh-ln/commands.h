@@ -15,6 +15,8 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
 int status_command(const Settings& settings, const std::string& manifest_id, bool json);
 int audit_command(const Settings& settings);
 int acknowledge_command(const Settings& settings, const std::string& hash, bool all, const std::string& reason);
+int invoices_command(const Settings& settings, const std::string& manifest_id);
+int reissue_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& invoice, const std::string& reason);
 int hold_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& reason);
 int release_command(const Settings& settings, const std::string& manifest_id, int64_t line);
 int fail_command(const Settings& settings, const std::string& manifest_id, int64_t line, bool force, const std::string& reason);

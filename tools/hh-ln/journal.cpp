@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
+#include "json/strict.h"
 #include "payout/settlement.h"
 #include "schema.h"
 
@@ -19,7 +20,7 @@ namespace {
 std::string private_file(const std::string& path, bool create) {
   struct stat info;
   if (create && stat(path.c_str(), &info) != 0 && errno == ENOENT) open_file(path, O_CREAT | O_WRONLY, 0600);
-  if (!create && stat(path.c_str(), &info) != 0) throw Error(Exit::no_input, fmt::format("there is no payment journal {}", path));
+  if (!create) Journal::require_file(path);
   return path;
 }
 
@@ -49,10 +50,23 @@ std::string attempts_where(const char* condition) {
 }
 
 constexpr const char* line_query =
-    "SELECT l.manifest_id, l.line, l.account, l.pay_msat, l.destination_kind, l.destination_value, l.held_reason, l.note, l.changed_ms, m.simulated "
+    "SELECT l.manifest_id, l.line, l.account, l.pay_msat, l.destination_kind, l.destination_value, l.held_reason, l.note, l.changed_ms, m.simulated, m.chain, "
+    "(SELECT bolt11 FROM replacements r WHERE r.manifest_id = l.manifest_id AND r.line = l.line ORDER BY r.id DESC LIMIT 1) "
     "FROM lines l JOIN manifests m USING (manifest_id) ";
 
+std::string said(const std::string& text) { return json::clean_text(text, max_reason); }
+
+// What a manifest pays out: the reward of one block, or what one cycle had in its pool. Numbers alone do not name it: two ledgers both have a round 1.
+std::string pot_of(const payout::Payout& p) {
+  return p.kind == payout::PayoutKind::round ? "block " + p.block_hash : fmt::format("cycle {} of {} msat", p.number, p.node_pool.count());
+}
+
 }  // namespace
+
+void Journal::require_file(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) throw Error(Exit::no_input, fmt::format("there is no payment journal {}", path));
+}
 
 Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs)
     : clock_(clock), db_(private_file(path, create), options(create, vfs)) {
@@ -63,14 +77,38 @@ Journal::Journal(const std::string& path, bool create, const Clock& clock, const
   }
   migrator.migrate_on_start();
   db_.statement("INSERT OR IGNORE INTO meta (key, value) VALUES ('keysend_secret', ?1)").run(to_hex(crypto::system_random().bytes(32)));
+  name_pots();
+}
+
+// For manifests that version 1 of the journal has recorded. OR IGNORE: where two of them are for one block already, the first keeps it.
+void Journal::name_pots() {
+  std::vector<std::pair<std::string, std::string>> nameless;
+  {
+    auto rows = db_.statement("SELECT manifest_id, jws FROM manifests WHERE pot IS NULL ORDER BY first_seen_ms, manifest_id");
+    while (rows.step()) nameless.emplace_back(rows.text(0), rows.text(1));
+  }
+  for (const auto& [id, jws] : nameless) try {
+      db_.statement("UPDATE OR IGNORE manifests SET pot = ?2 WHERE manifest_id = ?1").run(id, pot_of(payout::payload_of(payout::read_signed_manifest(jws)).payout));
+    } catch (const Error& e) {
+      if (e.code() != Exit::data) throw;  // unreadable by this version: it stays nameless
+    }
+}
+
+void Journal::require_only_manifest(const payout::VerifiedManifest& m) {
+  const std::string pot = pot_of(m.manifest.payout);
+  auto other = db_.statement("SELECT manifest_id FROM manifests WHERE chain = ?1 AND pot = ?2 AND manifest_id <> ?3");
+  if (other.first(bitcoin::network_name(m.manifest.payout.chain), pot, m.manifest.id))
+    throw Error(Exit::data, fmt::format("manifest refused: {} pays {}, and so does manifest {}, which the journal has already: it would be paid out twice", m.manifest.id, pot, other.text(0)));
 }
 
 void Journal::add(const payout::VerifiedManifest& m) {
   const payout::Payout& p = m.manifest.payout;
+  const std::string chain(bitcoin::network_name(p.chain)), pot = pot_of(p);
   store::Transaction tx(db_);
-  const bool is_new = db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
-                                    "ON CONFLICT DO NOTHING")
-                          .run(m.manifest.id, std::string(bitcoin::network_name(p.chain)), p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(), m.signed_form.jws, now()) == 1;
+  require_only_manifest(m);
+  const bool is_new = db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms, pot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+                                    "ON CONFLICT (manifest_id) DO NOTHING")
+                          .run(m.manifest.id, chain, p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(), m.signed_form.jws, now(), pot) == 1;
   int64_t known = 0;
   for (size_t i = 0; i < p.lines.size(); ++i) {
     const payout::Line& l = p.lines[i];
@@ -79,7 +117,8 @@ void Journal::add(const payout::VerifiedManifest& m) {
     const std::string kind(payout::kind_name(l.destination->kind));
     if (is_new)
       db_.statement("INSERT INTO lines (manifest_id, line, account, pay_msat, destination_kind, destination_value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-          .run(m.manifest.id, i, l.account, l.pay, kind, l.destination->value, now());
+          .run(m.manifest.id, i, l.account, l.pay, kind, l.destination->value, now()),
+          hold_if_paid_elsewhere(m.manifest.id, static_cast<int64_t>(i), l.pay);
     else if (!db_.statement("SELECT 1 FROM lines WHERE manifest_id = ?1 AND line = ?2 AND account = ?3 AND pay_msat = ?4 AND destination_kind = ?5 AND destination_value = ?6")
                   .first(m.manifest.id, i, l.account, l.pay, kind, l.destination->value))
       throw Error(Exit::data, fmt::format("the journal knows manifest {} with other terms in line {}", m.manifest.id, i));
@@ -97,7 +136,8 @@ Line Journal::read_line(store::Statement& row) {
   if (!kind) throw Error(Exit::data, fmt::format("the journal has a destination of the unknown kind {}", row.text(4)));
   l.destination = {*kind, row.text(5)};
   l.held_reason = row.optional_text(6), l.note = row.text(7), l.changed_ms = row.int64(8), l.simulated = row.boolean(9);
-  auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, a.attempt DESC LIMIT 1"));
+  l.chain = row.text(10), l.replacement = row.optional_text(11).value_or("");
+  auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, CASE a.state WHEN 'PAID' THEN a.changed_ms END, a.attempt DESC LIMIT 1"));
   if (attempt.first(l.manifest_id, l.line)) l.attempt = read_attempt(attempt);
   return l;
 }
@@ -162,23 +202,24 @@ bool Journal::apply(Attempt& a, Event event, const Change& change) {
     throw Error(Exit::software, fmt::format("payment {} cannot be PAID with a preimage that is not its own", a.hash));
   const bool seen = *to != State::resolved && (a.seen || event == Event::in_flight);
   const int64_t sends = a.sends + (*to == State::sending), time = now();
+  const std::string reason = said(change.reason);
   const Msat fee_limit = event == Event::retry ? change.fee_limit.value_or(a.fee_limit) : a.fee_limit;
   const auto won = db_.statement("UPDATE attempts SET state = ?1, seen = ?2, sends = ?3, preimage = ?4, fee_msat = ?5, fee_limit_msat = ?6, reason = ?7, event = ?8, changed_ms = ?9 "
                                  "WHERE id = ?10 AND state = ?11 AND sends = ?12")
                        .run(state_text(*to), seen, sends, paid ? std::optional(change.preimage) : std::nullopt, paid ? std::optional(change.fee.count()) : std::nullopt,
-                            fee_limit, change.reason, event_text(event), time, a.id, state_text(a.state), a.sends);
+                            fee_limit, reason, event_text(event), time, a.id, state_text(a.state), a.sends);
   if (won != 1) return false;
-  a.state = *to, a.seen = seen, a.sends = sends, a.fee_limit = fee_limit, a.reason = change.reason, a.changed_ms = time;
+  a.state = *to, a.seen = seen, a.sends = sends, a.fee_limit = fee_limit, a.reason = reason, a.changed_ms = time;
   if (paid) a.preimage = change.preimage, a.fee = change.fee;
   return true;
 }
 
 void Journal::set_note(const Line& line, const std::string& note) {
-  db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND note <> ?3").run(line.manifest_id, line.line, note, now());
+  db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND note <> ?3").run(line.manifest_id, line.line, said(note), now());
 }
 
 bool Journal::hold(const std::string& manifest_id, int64_t line, const std::string& reason) {
-  return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL").run(manifest_id, line, reason, now()) == 1;
+  return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL").run(manifest_id, line, said(reason), now()) == 1;
 }
 
 bool Journal::release(const std::string& manifest_id, int64_t line) {

@@ -1,7 +1,46 @@
 // The part of the journal that is about the node's own payment list and about sums.
+#include <fmt/format.h>
+
 #include "journal.h"
+#include "json/strict.h"
 
 namespace hh::ln {
+namespace {
+
+// A manifest is valid for days, and may be signed again; a payment for one of its lines is not older than this.
+constexpr int64_t recent_ms = 30 * int64_t{86'400'000};
+
+std::string like_reason(const std::string& hash) {
+  return fmt::format("the node made payment {} over exactly this amount, which the journal does not know: release the line if that was for something else", hash);
+}
+
+}  // namespace
+
+void Journal::hold_if_paid_elsewhere(const std::string& manifest_id, int64_t line, Msat pay) {
+  auto row = db_.statement("SELECT payment_hash FROM foreign_payments WHERE amount_msat = ?1 AND status <> 'FAILED' AND created_ms >= ?2 ORDER BY created_ms LIMIT 1");
+  if (row.first(pay, now() - recent_ms)) hold(manifest_id, line, like_reason(row.text(0)));
+}
+
+std::vector<Line> Journal::hold_lines_like(const Foreign& p) {
+  std::vector<std::pair<std::string, int64_t>> found;
+  {
+    auto rows = db_.statement("SELECT l.manifest_id, l.line FROM lines l JOIN manifests m USING (manifest_id) WHERE l.pay_msat = ?1 AND l.held_reason IS NULL AND m.first_seen_ms <= ?2 "
+                              "AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.manifest_id = l.manifest_id AND a.line = l.line AND a.state = 'PAID') ORDER BY l.manifest_id, l.line");
+    for (bool more = rows.first(p.amount, p.created_ms + recent_ms); more; more = rows.step()) found.emplace_back(rows.text(0), rows.int64(1));
+  }
+  std::vector<Line> out;
+  for (const auto& [manifest_id, number] : found)
+    if (hold(manifest_id, number, like_reason(p.hash))) out.push_back(line(manifest_id, number));
+  return out;
+}
+
+std::optional<std::string> Journal::witness(const Attempt& a) {
+  auto row = db_.statement("SELECT payment_hash FROM attempts WHERE node = ?1 AND state = 'PAID' AND id <> ?2 ORDER BY id > ?2, abs(id - ?2) LIMIT 1");
+  if (row.first(a.node, a.id)) return row.text(0);
+  auto foreign = db_.statement("SELECT payment_hash FROM foreign_payments WHERE node = ?1 AND status = 'SUCCEEDED' ORDER BY created_ms DESC LIMIT 1");
+  if (foreign.first(a.node)) return foreign.text(0);
+  return {};
+}
 
 uint64_t Journal::cursor(const std::string& node) {
   auto row = db_.statement("SELECT last_index FROM cursors WHERE node = ?1");
@@ -29,7 +68,7 @@ std::vector<Foreign> Journal::unacknowledged(const std::string& node) {
 bool Journal::acknowledge(const std::string& node, const std::string& hash, const std::string& reason) {
   return db_.statement("INSERT INTO acknowledgements (node, payment_hash, reason, time_ms) SELECT node, payment_hash, ?3, ?4 FROM foreign_payments "
                        "WHERE node = ?1 AND payment_hash = ?2 ON CONFLICT DO NOTHING")
-             .run(node, hash, reason, now()) == 1;
+             .run(node, hash, json::clean_text(reason, max_reason), now()) == 1;
 }
 
 std::vector<std::string> Journal::nodes_with_foreign() {
@@ -39,11 +78,17 @@ std::vector<std::string> Journal::nodes_with_foreign() {
   return out;
 }
 
+bool Journal::is_paid_twice(const std::string& manifest_id, int64_t line) {
+  auto row = db_.statement("SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2 AND state = 'PAID'");
+  return row.first(manifest_id, line) && row.int64(0) > 1;
+}
+
 Journal::Summary Journal::summary() {
   Summary s;
   s.manifests = db_.query_int64("SELECT count(*) FROM manifests");
   s.alarms = db_.query_int64("SELECT count(*) FROM events WHERE alarm = 1");
   s.unacknowledged = db_.query_int64("SELECT count(*) FROM foreign_payments LEFT JOIN acknowledgements USING (node, payment_hash) WHERE reason IS NULL AND status <> 'FAILED'");
+  s.paid_twice = db_.query_int64("SELECT count(*) FROM (SELECT 1 FROM attempts WHERE state = 'PAID' GROUP BY manifest_id, line HAVING count(*) > 1)");
   s.paid = Msat(db_.query_int64("SELECT coalesce(sum(amount_msat), 0) FROM attempts WHERE state = 'PAID'"));
   s.fees = Msat(db_.query_int64("SELECT coalesce(sum(fee_msat), 0) FROM attempts WHERE state = 'PAID'"));
   s.reserved = Msat(db_.query_int64("SELECT coalesce(sum(amount_msat + fee_limit_msat), 0) FROM attempts WHERE state IN ('SENDING', 'INFLIGHT', 'UNKNOWN')"));

@@ -27,7 +27,7 @@ hh::Settings make_settings() {
            {"timeout_seconds", "60", Kind::integer, "how long the node may look for routes", false, 1, 3600},
            {"max_parts", "16", Kind::integer, "most parts of one payment", false, 1, 1000},
            {"lnd.url", "https://127.0.0.1:8080", Kind::text, "lnd's REST server"},
-           {"lnd.macaroon", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the macaroon in hex", true},
+           {"lnd.macaroon", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the macaroon, binary or hex", true},
            {"lnd.tls_cert", "", Kind::text, "lnd's tls.cert, which is pinned"},
            {"lnurl.allow_loopback", "false", Kind::boolean, "accept LNURL services on this machine, over http"},
            {"lnurl.proxy", "", Kind::text, "SOCKS proxy for .onion services, such as socks5h://127.0.0.1:9050"},
@@ -38,7 +38,7 @@ hh::Settings make_settings() {
 }
 
 struct Options {
-  std::string manifest = "-", manifest_id, hash, reason;
+  std::string manifest = "-", manifest_id, hash, invoice, reason;
   int64_t line = 0;
   bool dry_run = false, json = false, all = false, force = false;
 };
@@ -68,6 +68,8 @@ int run(int argc, char** argv) {
   CLI::App* status = command("status", "show where each line stands", [&] { return status_command(settings, o.manifest_id, o.json); });
   status->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   status->add_flag("--json", o.json, "settlement records instead of a table");
+  CLI::App* invoices = command("invoices", "show the invoices of each line, also those that were refused", [&] { return invoices_command(settings, o.manifest_id); });
+  invoices->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   command("audit", "compare the node's payments with the journal", [&] { return audit_command(settings); });
   CLI::App* acknowledge = command("acknowledge", "say what a payment was that the journal does not know", [&] { return acknowledge_command(settings, o.hash, o.all, o.reason); });
   acknowledge->add_option("HASH", o.hash, "payment hash, 64 hex digits");
@@ -76,6 +78,9 @@ int run(int argc, char** argv) {
   CLI::App* hold = for_line(command("hold", "keep a line from being sent", [&] { return hold_command(settings, o.manifest_id, o.line, o.reason); }));
   hold->add_option("--reason", o.reason, "for the record")->required();
   for_line(command("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line); }));
+  CLI::App* reissue = for_line(command("reissue", "accept another invoice of the same payee for a line", [&] { return reissue_command(settings, o.manifest_id, o.line, o.invoice, o.reason); }));
+  reissue->add_option("INVOICE", o.invoice, "BOLT 11, over exactly the line's amount")->required();
+  reissue->add_option("--reason", o.reason, "for the record")->required();
   CLI::App* fail = for_line(command("fail", "declare an unclear payment failed", [&] { return fail_command(settings, o.manifest_id, o.line, o.force, o.reason); }));
   fail->add_flag("--force", o.force, "yes: I have made sure that this payment hash was not and cannot be paid");
   fail->add_option("--reason", o.reason, "for the record: how you made sure")->required();

@@ -42,6 +42,7 @@ void Reconciler::take(Attempt& a, const Report& r) {
       if (r.fee > a.fee_limit) alarm(a, fmt::format("the node paid a fee of {} msat, above the limit of {}", r.fee.count(), a.fee_limit.count()));
       if (a.state == State::failed_safe) alarm(a, "late success: the payment had been taken for failed");
       journal_.apply(a, Event::settled, {.reason = {}, .preimage = r.preimage, .fee = r.fee, .fee_limit = {}});
+      if (journal_.is_paid_twice(a.manifest_id, a.line)) alarm(a, "the line is paid twice");
       return;
     case Evidence::failed: journal_.apply(a, Event::failed, {.reason = r.reason, .preimage = {}, .fee = {}, .fee_limit = {}}); return;
     case Evidence::in_flight: journal_.apply(a, Event::in_flight, {.reason = r.reason, .preimage = {}, .fee = {}, .fee_limit = {}}); return;
@@ -61,6 +62,19 @@ Evidence Reconciler::track(Attempt& a) {
   const Report report = backend_.track(hash_bytes(a.hash));
   take(a, report);
   return report.evidence;
+}
+
+bool Reconciler::node_remembers(Attempt& a) {
+  const auto witness = journal_.witness(a);
+  if (!witness) return true;
+  const Evidence evidence = backend_.track(hash_bytes(*witness)).evidence;
+  if (evidence != Evidence::not_found) return evidence == Evidence::settled;
+  alarm(a, fmt::format("the node has deleted its history: it no longer knows payment {}, which was paid", *witness));
+  journal_.apply(a, Event::no_answer, {.reason = fmt::format("the node has deleted its history (it no longer knows payment {}, which was paid), so that it does not know this "
+                                                             "payment proves nothing: an operator must find out",
+                                                             *witness),
+                                       .preimage = {}, .fee = {}, .fee_limit = {}});
+  return false;
 }
 
 void Reconciler::track_open() {

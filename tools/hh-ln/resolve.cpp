@@ -17,6 +17,8 @@ bitcoin::Network network_or_throw(const std::string& chain) {
   return *network;
 }
 
+const std::string& given_invoice(const Line& line) { return line.replacement.empty() ? line.destination.value : line.replacement; }
+
 }  // namespace
 
 Resolver::Resolver(Backend& backend, Journal& journal, Identity identity, ResolvePolicy policy, Fetch fetch, const Clock& clock)
@@ -24,7 +26,7 @@ Resolver::Resolver(Backend& backend, Journal& journal, Identity identity, Resolv
 
 Resolved Resolver::from_invoice(const lightning::Invoice& invoice, const Line& line) const {
   const std::string why = lightning::refuse_invoice(invoice, network_, line.pay, clock_.unix_seconds(), policy_.least_seconds_left);
-  if (!why.empty()) throw Error(Exit::data, why);
+  if (!why.empty()) throw InvoiceRefused(Exit::data, why, invoice.text);
   return {invoice.text, invoice.payment_hash, invoice.payee, invoice.expires_at()};
 }
 
@@ -35,24 +37,24 @@ lightning::Invoice Resolver::ask_service(const Line& line) {
   const auto parameters = lightning::read_parameters(fetch_(url), who, policy_.allow_loopback);
   const auto invoice = lightning::read_invoice(fetch_(lightning::callback_url(parameters, line.pay, who)), who);
   const std::string why = lightning::refuse_description(invoice, parameters);
-  if (!why.empty()) throw Error(Exit::data, why);
+  if (!why.empty()) throw InvoiceRefused(Exit::data, why, invoice.text);
   return invoice;
 }
 
 Resolved Resolver::resolve(const Line& line) {
   if (line.destination.kind == payout::DestinationKind::node) {
     const auto key = lightning::parse_node_key(line.destination.value);
-    if (!key) throw NeverPayable("the node's public key is not a point of secp256k1");
+    if (!key) throw InvoiceRefused(Exit::data, "the node's public key is not a point of secp256k1", "", true);
     const int64_t number = (line.attempt ? line.attempt->number : 0) + 1;
     return {"", crypto::sha256(BytesView(journal_.keysend_preimage(line.manifest_id, line.line, number))), *key, {}};
   }
   if (line.destination.kind == payout::DestinationKind::bolt11) try {
-      const Resolved given = from_invoice(lightning::decode_bolt11(line.destination.value), line);
+      const Resolved given = from_invoice(lightning::decode_bolt11(given_invoice(line)), line);
       const auto simulated = backend_.invoice_for(line.destination, line.pay);
       return simulated ? from_invoice(lightning::decode_bolt11(*simulated), line) : given;
     } catch (const Error& e) {
       if (e.code() != Exit::data) throw;
-      throw NeverPayable(e.what());  // the manifest is signed: another invoice can only come with another manifest
+      throw InvoiceRefused(Exit::data, e.what(), given_invoice(line), true);  // the manifest is signed: only its operator can bring another invoice
     }
   const auto simulated = backend_.invoice_for(line.destination, line.pay);
   return from_invoice(simulated ? lightning::decode_bolt11(*simulated) : ask_service(line), line);

@@ -17,11 +17,14 @@ struct ResolvePolicy {
   int64_t least_seconds_left = 30;    // of an invoice's life, so that it does not expire on the way
 };
 
-// The destination can never be paid as the manifest has it (an invoice over another amount …): the line is held for the operator. Other errors may go
-// away by themselves.
-class NeverPayable : public Error {
+// An invoice that may not be paid, or none at all. for_good: the destination can never be paid as the manifest has it (an invoice over another amount …),
+// so that the line is held for the operator; else another try may bring a better one.
+class InvoiceRefused : public Error {
  public:
-  explicit NeverPayable(const std::string& sentence) : Error(Exit::data, sentence) {}
+  InvoiceRefused(Exit code, const std::string& sentence, std::string invoice, bool final_word = false)
+      : Error(code, sentence), bolt11(std::move(invoice)), for_good(final_word) {}
+  std::string bolt11;  // what was refused, or "" where nothing came that could be read
+  bool for_good;
 };
 
 // GET url; the body, whatever the status (LUD-01). Throws Error(unavailable).
@@ -30,7 +33,7 @@ using Fetch = std::function<std::string(const std::string& url)>;
 class Resolver {
  public:
   Resolver(Backend& backend, Journal& journal, Identity identity, ResolvePolicy policy, Fetch fetch, const Clock& clock = system_clock());
-  // Throws NeverPayable, or Error(unavailable or data) with a sentence for the line's note.
+  // Throws InvoiceRefused with a sentence for the line's note, or Error(unavailable or data) where no invoice could be had.
   Resolved resolve(const Line& line);
 
  private:

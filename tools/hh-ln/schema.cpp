@@ -183,7 +183,61 @@ DROP TABLE manifests;
 DROP TABLE meta;
 )sql";
 
-constexpr store::Migration migrations[] = {{1, "journal", first_up, first_down}};
+// The reward of a block (or of a cycle's pool) belongs to one manifest: `pot` names it. Rows of version 1 get theirs from the program, once.
+// Nothing is sent for a held line, also not again. What was asked for an invoice and did not give a good one is kept, and so is the invoice that an
+// operator accepts in place of one that a manifest brought.
+constexpr const char* second_up = R"sql(
+DROP TRIGGER manifests_never_change;
+ALTER TABLE manifests ADD COLUMN pot TEXT;
+CREATE UNIQUE INDEX one_manifest_per_pot ON manifests (chain, pot);
+CREATE TRIGGER manifests_never_change BEFORE UPDATE OF manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms ON manifests
+  BEGIN SELECT RAISE(ABORT, 'manifests never change'); END;
+CREATE TRIGGER manifests_keep_their_pot BEFORE UPDATE OF pot ON manifests WHEN OLD.pot IS NOT NULL
+  BEGIN SELECT RAISE(ABORT, 'manifests never change'); END;
+
+CREATE TRIGGER attempts_of_held_lines BEFORE UPDATE ON attempts WHEN NEW.state = 'SENDING' BEGIN
+  SELECT RAISE(ABORT, 'the line is held')
+    WHERE EXISTS (SELECT 1 FROM lines WHERE manifest_id = NEW.manifest_id AND line = NEW.line AND held_reason IS NOT NULL);
+END;
+
+-- One row for each reason, however often it came: a service that is down for a month does not fill the disk.
+CREATE TABLE refused_invoices (
+  manifest_id TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  bolt11 TEXT,                      -- the last one of them; null: there was no invoice at all
+  times INTEGER NOT NULL CHECK (times >= 1),
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  PRIMARY KEY (manifest_id, line, reason),
+  FOREIGN KEY (manifest_id, line) REFERENCES lines
+) STRICT;
+CREATE TABLE replacements (
+  id INTEGER PRIMARY KEY,
+  manifest_id TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  bolt11 TEXT NOT NULL UNIQUE,
+  reason TEXT NOT NULL CHECK (length(reason) > 0),
+  time_ms INTEGER NOT NULL,
+  FOREIGN KEY (manifest_id, line) REFERENCES lines
+) STRICT;
+CREATE TRIGGER refused_invoices_stay BEFORE DELETE ON refused_invoices BEGIN SELECT RAISE(ABORT, 'the journal forgets nothing'); END;
+CREATE TRIGGER replacements_stay BEFORE DELETE ON replacements BEGIN SELECT RAISE(ABORT, 'the journal forgets nothing'); END;
+CREATE TRIGGER replacements_never_change BEFORE UPDATE ON replacements BEGIN SELECT RAISE(ABORT, 'replacements never change'); END;
+)sql";
+
+constexpr const char* second_down = R"sql(
+DROP TABLE replacements;
+DROP TABLE refused_invoices;
+DROP TRIGGER attempts_of_held_lines;
+DROP TRIGGER manifests_keep_their_pot;
+DROP TRIGGER manifests_never_change;
+DROP INDEX one_manifest_per_pot;
+ALTER TABLE manifests DROP COLUMN pot;
+CREATE TRIGGER manifests_never_change BEFORE UPDATE ON manifests BEGIN SELECT RAISE(ABORT, 'manifests never change'); END;
+)sql";
+
+constexpr store::Migration migrations[] = {{1, "journal", first_up, first_down}, {2, "pots_and_invoices", second_up, second_down}};
 
 }  // namespace
 

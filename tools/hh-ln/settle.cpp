@@ -33,6 +33,17 @@ Settler::Settler(Journal& journal, Backend& backend, Identity identity, Resolver
 
 bool Settler::is_expired(const Attempt& a, int64_t margin_seconds) const { return a.expires_at && clock_.unix_seconds() >= *a.expires_at + margin_seconds; }
 
+// A node that cannot say what is in its channels may have anything in them.
+bool Settler::may_have_htlc(const Attempt& a) {
+  try {
+    return backend_.has_htlc(hash_bytes(a.hash));
+  } catch (const Error& e) {
+    if (e.code() != Exit::unavailable) throw;
+    log::warn("channels_unknown", {{"payment_hash", a.hash}, {"reason", e.what()}});
+    return true;
+  }
+}
+
 // True: the line has a new attempt in RESOLVED.
 bool Settler::resolve(Line& line) {
   try {
@@ -40,30 +51,37 @@ bool Settler::resolve(Line& line) {
     line.attempt = journal_.start(line, resolved, backend_.name(), identity_.node, fee_limit(policy_, line.pay));
     journal_.set_note(line, "");
     return true;
-  } catch (const NeverPayable& e) {
-    journal_.hold(line.manifest_id, line.line, e.what());
+  } catch (const InvoiceRefused& e) {
+    refuse(line, e.bolt11, e.what(), e.for_good);
   } catch (const store::ConstraintError& e) {
     if (!e.is_unique()) throw;
-    const std::string why = "the invoice's payment hash was used before";
-    if (line.destination.kind == payout::DestinationKind::bolt11)
-      journal_.hold(line.manifest_id, line.line, why);
-    else
-      journal_.set_note(line, why);
+    refuse(line, "", "the invoice's payment hash was used before", line.destination.kind == payout::DestinationKind::bolt11);
   } catch (const Error& e) {
     if (e.code() != Exit::unavailable && e.code() != Exit::data) throw;
-    journal_.set_note(line, e.what());
+    refuse(line, "", e.what(), false);
   }
   return false;
 }
 
-// A failed or never sent attempt whose invoice has expired makes room for a new one, unless there is a chance that the old one still moves money.
-bool Settler::may_replace(Line& line) {
+void Settler::refuse(const Line& line, const std::string& bolt11, const std::string& why, bool for_good) {
+  journal_.note_refused(line, bolt11, why);
+  if (for_good)
+    journal_.hold(line.manifest_id, line.line, why);
+  else
+    journal_.set_note(line, why);
+}
+
+// A failed or never sent attempt whose invoice has expired makes room for a new one, unless there is a chance that the old one still moves money. The node
+// must say so now: an answer that is missing, or "in flight" of what it had called failed (a request that was held up on its way), is such a chance.
+Settler::Replace Settler::may_replace(Line& line) {
   for (Attempt& old : journal_.failed_attempts(line)) {
     if (old.node != identity_.node) continue;  // RESOLVED only, or settled with that node
-    reconciler_.track(old);
-    if (old.state != State::failed_safe || backend_.has_htlc(hash_bytes(old.hash))) return false;
+    const Evidence evidence = reconciler_.track(old);
+    if (old.state == State::paid) return Replace::paid;
+    const bool ended = evidence == Evidence::failed || evidence == Evidence::not_found;
+    if (!ended || may_have_htlc(old)) return Replace::not_now;
   }
-  return line.destination.kind != payout::DestinationKind::bolt11;
+  return Replace::yes;
 }
 
 bool Settler::retry(Line& line, int64_t& sends_left) {
@@ -71,10 +89,8 @@ bool Settler::retry(Line& line, int64_t& sends_left) {
   if (give_up_line_ || sends_left == 0) return false;
   if (is_expired(a, 0) || a.node != identity_.node) {
     if (!is_expired(a, surely_expired_seconds) && a.sends > 0) return false;
-    if (!may_replace(line)) {
-      if (line.destination.kind == payout::DestinationKind::bolt11) journal_.hold(line.manifest_id, line.line, "the invoice has expired, or is bound to another node: it cannot be paid any more");
-      return false;
-    }
+    const Replace replace = may_replace(line);
+    if (replace != Replace::yes) return replace == Replace::paid;
     return resolve(line);
   }
   if (sends_left < policy_.attempts) clock_.sleep_ms(policy_.backoff_ms << (policy_.attempts - sends_left - 1));
@@ -105,8 +121,10 @@ bool Settler::follow(Line& line, int64_t& sends_left) {
   const Evidence evidence = reconciler_.track(a);
   node_gone_ |= evidence == Evidence::not_sent;
   if (!is_open(a.state)) return true;
-  if (evidence != Evidence::not_found || a.seen) return false;
-  if (is_expired(a, surely_expired_seconds) && !backend_.has_htlc(hash_bytes(a.hash)))
+  // A held line is followed, but nothing is sent for it: whoever holds it may be finding out whether it was paid.
+  if (evidence != Evidence::not_found || a.seen || line.held_reason || !reconciler_.node_remembers(a)) return false;
+  if (may_have_htlc(a)) return false;
+  if (is_expired(a, surely_expired_seconds))
     return journal_.apply(a, Event::expired, {.reason = "the invoice expired before the node knew it", .preimage = {}, .fee = {}, .fee_limit = {}});
   if (is_expired(a, 0)) return false;
   if (sends_left < policy_.attempts) clock_.sleep_ms(policy_.backoff_ms << (policy_.attempts - sends_left - 1));

@@ -35,6 +35,9 @@ class Reconciler {
   // Takes evidence about an attempt into the journal: checks the preimage, raises alarms. The one place where PAID comes from.
   void take(Attempt& attempt, const Report& report);
   void track_open();
+  // Whether the node still has its history, as far as that can be asked: without it, "not found" proves nothing. False, with an alarm and a reason
+  // on the attempt, where it no longer knows a payment that it is known to have made; false as well where it does not answer.
+  bool node_remembers(Attempt& attempt);
   // Compares the node's list from the cursor (or from the start) with the journal; late successes of FAILED_SAFE attempts are taken as PAID. Throws
   // Error(unavailable).
   void compare_list(bool from_the_start);
@@ -60,11 +63,14 @@ class Settler {
   void advance(Line line);
   bool step(Line& line, int64_t& sends_left);
   bool resolve(Line& line);
-  bool may_replace(Line& line);
+  void refuse(const Line& line, const std::string& bolt11, const std::string& why, bool for_good);
+  enum class Replace { yes, not_now, paid };
+  Replace may_replace(Line& line);
   bool retry(Line& line, int64_t& sends_left);
   bool send(Line& line, int64_t& sends_left);
   bool follow(Line& line, int64_t& sends_left);
   void follow_open(const std::string& manifest_id);
+  bool may_have_htlc(const Attempt& a);
   bool is_expired(const Attempt& a, int64_t margin_seconds) const;
   Journal& journal_;
   Backend& backend_;

@@ -24,9 +24,10 @@
 //
 // Why NotFound is not a failure either. The node does not know the hash: our request was lost, or has not been handled yet, or the node has
 // deleted its history. So the *same* invoice is sent again: if the first request did arrive, the node refuses the second (AlreadyExists).
-// Except where the node had already confirmed the payment once (`seen`): then NotFound means that its memory is gone, and only a person
-// may say what happened; the attempt stays UNKNOWN. A new invoice is fetched only for one that has expired, is NotFound and whose hash no
-// HTLC carries, or for one that FAILED safely and has expired since.
+// Except where the node's memory is gone, for then NotFound says nothing: the node had already confirmed the payment once (`seen`), or it no longer knows
+// another payment that it is known to have made (Reconciler::node_remembers). Then only a person may say what happened; the attempt stays
+// UNKNOWN. A new invoice is fetched only for one that has expired, is NotFound and whose hash no HTLC carries, or for one that FAILED safely and
+// has expired since; and the node has to say so again at that moment, because a request that was held up on its way can still have reached it.
 //
 // Why FAILED needs two things. lnd can report FAILED while HTLCs of the payment are still out; these can still settle. FAILED_SAFE therefore
 // needs a failure reason *and* no HTLC in flight. Should a payment that we hold for failed succeed all the same, the success is accepted and an

@@ -11,25 +11,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr Msat amount{1'000'000};
-
-struct Fixture {
-  Folder folder;
-  FakeClock clock;
-  Journal journal{folder.file("db"), true, clock};
-  ScriptedBackend node;
-  uint8_t invoices = 0;
-  payout::VerifiedManifest m = manifest(1);
-  SettlePolicy policy{.attempts = 3, .backoff_ms = 1, .wait_ms = 100};
-  Fixture() {
-    node.make_invoice = [this](const payout::Destination&, Msat a) { return invoice_number(++invoices, a, clock.unix_seconds()); };
-    node.tracks = {evidence(Evidence::unknown)};
-  }
-  Run run() { return settle(journal, node, clock, m, policy); }
-  State state() { return journal.line(manifest_id, 0).attempt->state; }
-};
-
-std::string preimage_hex(uint8_t n) { return to_hex(preimage_number(n)); }
+using Fixture = Scene;
 
 }  // namespace
 

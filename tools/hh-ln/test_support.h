@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 
 #include "backend_sim.h"
 #include "base/error.h"
@@ -34,6 +35,7 @@ inline payout::VerifiedManifest manifest(size_t lines, std::vector<payout::Desti
   payout::VerifiedManifest m;
   m.manifest.id = id;
   m.manifest.payout.chain = bitcoin::Network::regtest;
+  m.manifest.payout.block_hash = id;
   m.signed_form.jws = "e30.e30.AA";
   for (size_t i = 0; i < lines; ++i) {
     payout::Line l;
@@ -87,9 +89,10 @@ inline std::vector<int64_t> times_spent(store::Database& wallet, size_t lines) {
 class ScriptedBackend : public Backend {
  public:
   std::deque<Report> sends, tracks;
+  std::map<std::string, Report> about;  // what it says when it is asked about these hashes (hex), instead of from the list
   std::vector<Listed> listed;
   std::vector<Outgoing> sent;
-  bool htlc = false;
+  bool htlc = false, channels_unknown = false;
   std::string id = node_key, chain = "regtest";
   std::function<std::optional<std::string>(const payout::Destination&, Msat)> make_invoice;
 
@@ -99,8 +102,14 @@ class ScriptedBackend : public Backend {
     sent.push_back(p);
     return take(sends);
   }
-  Report track(const PaymentHash&) override { return take(tracks); }
-  bool has_htlc(const PaymentHash&) override { return htlc; }
+  Report track(const PaymentHash& hash) override {
+    const auto known = about.find(to_hex(hash));
+    return known != about.end() ? known->second : take(tracks);
+  }
+  bool has_htlc(const PaymentHash&) override {
+    if (channels_unknown) throw Error(Exit::unavailable, "no answer about channels");
+    return htlc;
+  }
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override {
     for (const Listed& p : listed)
       if (p.index > after) each(p);
@@ -138,5 +147,26 @@ inline std::string invoice_number(uint8_t n, Msat amount, int64_t timestamp, int
   key.fill(5);
   return lightning::encode_bolt11(i, key);
 }
+
+inline std::string preimage_hex(uint8_t n) { return to_hex(preimage_number(n)); }
+
+inline constexpr Msat amount{1'000'000};  // of the first line of manifest()
+
+// One manifest of one line, a journal, and a node that says what it is told to; invoices are numbered from 1.
+struct Scene {
+  Folder folder;
+  FakeClock clock;
+  Journal journal{folder.file("db"), true, clock};
+  ScriptedBackend node;
+  uint8_t invoices = 0;
+  payout::VerifiedManifest m = manifest(1);
+  SettlePolicy policy{.attempts = 3, .backoff_ms = 1, .wait_ms = 100};
+  Scene() {
+    node.make_invoice = [this](const payout::Destination&, Msat a) { return invoice_number(++invoices, a, clock.unix_seconds()); };
+    node.tracks = {evidence(Evidence::unknown)};
+  }
+  Run run() { return settle(journal, node, clock, m, policy); }
+  State state(int64_t line = 0) { return journal.line(m.manifest.id, line).attempt->state; }
+};
 
 }  // namespace hh::ln::test
