@@ -46,7 +46,16 @@ TEST_CASE("what the pool writes is what a miner reads [C125]", "[C125]") {
   CHECK(read<Response>(p, true_line("3")).ok);
   CHECK(read<ShowMessage>(p, show_message_line("hello")).text == "hello");
   CHECK(read<SetVersionMask>(p, set_version_mask_line(0x1000)).mask == 0x1000);
-  read<Reconnect>(p, reconnect_line());
+  auto again = read<Reconnect>(p, reconnect_line());
+  CHECK(again.host.empty());
+  CHECK(again.port == 0);
+  again = read<Reconnect>(p, reconnect_line("pool.example.org", 3334, 5));
+  CHECK(again.host == "pool.example.org");
+  CHECK(again.port == 3334);
+  CHECK(again.wait_seconds == 5);
+  CHECK(reconnect_line("pool.example.org", 3334, 5) == R"({"id":null,"method":"client.reconnect","params":["pool.example.org",3334,5]})" "\n");
+  CHECK(get_version_line(3) == R"({"id":3,"method":"client.get_version","params":[]})" "\n");
+  CHECK(ping_line(4) == R"({"id":4,"method":"mining.ping","params":[]})" "\n");
 }
 
 TEST_CASE("difficulties keep their value on the wire [X060]", "[X060]") {

@@ -1,8 +1,9 @@
 // Stratum V1: the messages between miners and a pool, one struct each. JSON-RPC of a kind, one object per line over TCP.
 //
 // There is no standard; this follows slush's original description, BIP310 (mining.configure, version rolling) and what firmware really
-// sends. Strict where a share's value depends on it (hex, lengths, types), tolerant where firmware varies: members in any order, unknown
-// members and surplus parameters ignored, ids of any kind echoed as they came, hex of either case.
+// sends. Strict where a share's value depends on it, tolerant where firmware varies and the meaning is the same: members in any order, unknown
+// members and surplus parameters ignored, trailing parameters left out, ids of any kind echoed as they came, hex of either case and with 0x
+// before it, 32-bit fields as JSON numbers, numbers as text.
 //
 // Text in a message points into the line's parsed copy: it is valid until the Parser reads the next line. Nothing here throws.
 #pragma once
@@ -50,6 +51,14 @@ struct SuggestTarget {
   bitcoin::Target target;
 };
 struct ExtranonceSubscribe {};
+struct Ping {};                           // mining.ping, client.ping
+struct GetTransactions {
+  std::string_view job;                   // "" where absent
+};
+struct Reply {                            // an answer to a request of ours, or "pong" as a method
+  std::optional<int64_t> id;              // nullopt: not a number
+  std::string_view text;                  // the result, where it is text
+};
 struct Submit {
   std::string_view user, job;
   std::string_view extranonce2;           // hex digits, unchecked
@@ -60,7 +69,8 @@ struct Unknown {                          // a method we do not have
   std::string_view method;
 };
 
-using Request = std::variant<Subscribe, Configure, Authorize, SuggestDifficulty, SuggestTarget, ExtranonceSubscribe, Submit, Unknown>;
+using Request =
+    std::variant<Subscribe, Configure, Authorize, SuggestDifficulty, SuggestTarget, ExtranonceSubscribe, Ping, GetTransactions, Reply, Submit, Unknown>;
 
 // ---- from pool to miner
 
@@ -74,7 +84,11 @@ struct SetExtranonce {
   Bytes extranonce1;
   size_t extranonce2_size;
 };
-struct Reconnect {};
+struct Reconnect {
+  std::string_view host;       // "" where it is the same
+  uint16_t port = 0;           // 0 where it is the same
+  uint32_t wait_seconds = 0;
+};
 struct ShowMessage {
   std::string_view text;
 };
@@ -118,8 +132,7 @@ class Parser {
   Parser();
   ~Parser();
   Parser(Parser&&) noexcept;
-  // line: without its newline, at most max_line bytes. A response (a line without method) is a ParseFailure with id "null" and an empty
-  // reason for request(), which servers ignore.
+  // line: without its newline, at most max_line bytes.
   Parsed<Request> request(std::string_view line);
   Parsed<ServerMessage> server_message(std::string_view line);
 
@@ -142,7 +155,10 @@ std::string configure_result(const Id& id, const Configure& asked, std::optional
 std::string set_difficulty_line(bitcoin::Difficulty d);  // REQUIRES d == d.for_wire()
 std::string set_version_mask_line(uint32_t mask);
 std::string show_message_line(std::string_view text);
-std::string reconnect_line();
+// host "": the same host and port, as most firmware accepts only its pool's own domain anyway.
+std::string reconnect_line(std::string_view host = {}, uint16_t port = 0, uint32_t wait_seconds = 0);
+std::string get_version_line(int64_t id);
+std::string ping_line(int64_t id);  // mining.ping
 // notify in two halves around the second coinbase part (hex), which differs from miner to miner: first ‖ hex ‖ second.
 struct NotifyHalves {
   std::string first, second;

@@ -41,11 +41,16 @@ class Params {
     if (const auto e = at(i); e && e->get_string().get(out) == SUCCESS) return out;
     return {};
   }
+  // Hex digits, or a JSON number, which means its value.
   uint32_t hex32(size_t i, const char* name) {
-    const std::string_view digits = text(i, name);
     uint32_t n = 0;
-    if (!reason.empty() || !read_hex32(digits, n)) fail(i, name, "is not a number of up to 8 hex digits");
-    return n;
+    std::string_view digits;
+    uint64_t value = 0;
+    const auto e = at(i);
+    if (e && e->get_string().get(digits) == SUCCESS && read_hex32(digits, n)) return n;
+    if (e && e->is_uint64() && e->get_uint64().get(value) == SUCCESS && value <= UINT32_MAX) return static_cast<uint32_t>(value);
+    fail(i, name, "is not a number of up to 8 hex digits");
+    return 0;
   }
   Bytes hex(size_t i, const char* name) {
     auto bytes = from_hex(text(i, name));
@@ -53,16 +58,28 @@ class Params {
     return bytes ? std::move(*bytes) : Bytes{};
   }
   std::optional<bitcoin::Difficulty> difficulty(size_t i, const char* name) {
-    double number = 0;
-    std::optional<bitcoin::Difficulty> d;
-    if (const auto e = at(i); e && e->get_double().get(number) == SUCCESS) d = bitcoin::Difficulty::from_wire(number);
+    const auto e = at(i);
+    const auto d = e ? read_difficulty(*e) : std::nullopt;
     if (!d) fail(i, name, "is not a number above 2^-32 and below 2^32");
     return d;
+  }
+  // A number, or one as text.
+  static std::optional<bitcoin::Difficulty> read_difficulty(dom::element e) {
+    double number = 0;
+    std::string_view digits;
+    if (e.get_double().get(number) == SUCCESS) return bitcoin::Difficulty::from_wire(number);
+    if (e.get_string().get(digits) == SUCCESS && digits.size() <= 64) return bitcoin::Difficulty::from_text(digits);
+    return std::nullopt;
   }
   void fail(size_t i, const char* name, const char* what) {
     if (reason.empty()) reason = "parameter " + std::to_string(i + 1) + " (" + name + ") " + what;
   }
+  static std::string_view without_0x(std::string_view digits) {
+    if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+    return digits;
+  }
   static bool read_hex32(std::string_view digits, uint32_t& n) {
+    digits = without_0x(digits);
     if (digits.empty() || digits.size() > 8) return false;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n, 16);
     return error == std::errc{} && end == digits.data() + digits.size();
@@ -77,28 +94,46 @@ class Params {
 
 Request read_subscribe(Params& p) { return Subscribe{p.text_or_empty(0)}; }
 
+void read_extension(Configure& c, std::string_view name) {
+  if (name == "version-rolling") c.version_rolling = true;
+  if (name == "minimum-difficulty") c.minimum_difficulty = true;
+  if (name == "subscribe-extranonce") c.subscribe_extranonce = true;
+  if (name == "info") c.info = true;
+}
+
+void read_options(Configure& c, dom::element options, Params& p) {
+  dom::element value;
+  std::string_view text;
+  uint64_t number = 0;
+  if (options["version-rolling.mask"].get(value) == SUCCESS && !value.is_null()) {
+    const bool is_text = value.get_string().get(text) == SUCCESS && Params::read_hex32(text, c.version_mask);
+    const bool is_number = !is_text && value.is_uint64() && value.get_uint64().get(number) == SUCCESS && number <= UINT32_MAX;
+    if (is_number) c.version_mask = static_cast<uint32_t>(number);
+    if (!is_text && !is_number) p.fail(1, "version-rolling.mask", "is not a number of up to 8 hex digits");
+  }
+  if (options["version-rolling.min-bit-count"].get(value) == SUCCESS) {
+    const bool is_text = value.get_string().get(text) == SUCCESS;
+    if (is_text) std::from_chars(text.data(), text.data() + text.size(), number);
+    if (is_text || value.get_uint64().get(number) == SUCCESS) c.min_bit_count = static_cast<uint32_t>(std::min<uint64_t>(number, 33));
+  }
+  if (options["minimum-difficulty.value"].get(value) == SUCCESS) c.minimum = Params::read_difficulty(value);
+}
+
 Request read_configure(Params& p) {
   Configure c;
   dom::array extensions;
-  if (const auto e = p.at(0); !e || e->get_array().get(extensions) != SUCCESS) p.fail(0, "extensions", "is not an array");
-  if (!p.reason.empty()) return c;
-  for (const dom::element e : extensions) {
-    std::string_view name;
-    if (e.get_string().get(name) != SUCCESS) continue;
-    if (name == "version-rolling") c.version_rolling = true;
-    if (name == "minimum-difficulty") c.minimum_difficulty = true;
-    if (name == "subscribe-extranonce") c.subscribe_extranonce = true;
-    if (name == "info") c.info = true;
+  std::string_view name;
+  const auto e = p.at(0);
+  if (e && e->get_array().get(extensions) == SUCCESS) {
+    for (const dom::element extension : extensions)
+      if (extension.get_string().get(name) == SUCCESS) read_extension(c, name);
+  } else if (e && e->get_string().get(name) == SUCCESS) {  // the one extension, without its array
+    read_extension(c, name);
+  } else {
+    p.fail(0, "extensions", "is not an array");
+    return c;
   }
-  const auto options = p.at(1);
-  if (!options) return c;
-  std::string_view mask;
-  if ((*options)["version-rolling.mask"].get_string().get(mask) == SUCCESS && !Params::read_hex32(mask, c.version_mask))
-    p.fail(1, "version-rolling.mask", "is not a number of up to 8 hex digits");
-  uint64_t bits = 0;
-  if ((*options)["version-rolling.min-bit-count"].get_uint64().get(bits) == SUCCESS) c.min_bit_count = static_cast<uint32_t>(std::min<uint64_t>(bits, 33));
-  double minimum = 0;
-  if ((*options)["minimum-difficulty.value"].get_double().get(minimum) == SUCCESS) c.minimum = bitcoin::Difficulty::from_wire(minimum);
+  if (const auto options = p.at(1); options && options->is_object()) read_options(c, *options, p);
   return c;
 }
 
@@ -110,19 +145,25 @@ Request read_suggest_difficulty(Params& p) {
   return SuggestDifficulty{*d};
 }
 
+// Leading zeros may be left out.
 Request read_suggest_target(Params& p) {
-  const auto n = bitcoin::Uint256::from_hex(p.text(0, "target"));
-  if (!n) p.fail(0, "target", "is not 64 hex digits");
+  const std::string_view digits = Params::without_0x(p.text(0, "target"));
+  std::optional<bitcoin::Uint256> n;
+  if (!digits.empty() && digits.size() <= 64) n = bitcoin::Uint256::from_hex(std::string(64 - digits.size(), '0').append(digits));
+  if (!n) p.fail(0, "target", "is not up to 64 hex digits");
   return SuggestTarget{{n.value_or(bitcoin::Uint256())}};
 }
 
 Request read_extranonce_subscribe(Params&) { return ExtranonceSubscribe{}; }
+Request read_ping(Params&) { return Ping{}; }
+Request read_get_transactions(Params& p) { return GetTransactions{p.text_or_empty(0)}; }
+Request read_pong(Params&) { return Reply{}; }
 
 Request read_submit(Params& p) {
   Submit s;
   s.user = p.text(0, "user name");
   s.job = p.text(1, "job");
-  s.extranonce2 = p.text(2, "extranonce2");
+  s.extranonce2 = Params::without_0x(p.text(2, "extranonce2"));
   s.ntime = p.hex32(3, "ntime");
   s.nonce = p.hex32(4, "nonce");
   if (p.has(5)) s.version_bits = p.hex32(5, "version bits");
@@ -134,13 +175,18 @@ struct RequestMethod {
   Request (*read)(Params&);
 };
 // The most frequent first.
-constexpr std::array<RequestMethod, 7> request_methods{{{"mining.submit", read_submit},
-                                                        {"mining.subscribe", read_subscribe},
-                                                        {"mining.configure", read_configure},
-                                                        {"mining.authorize", read_authorize},
-                                                        {"mining.suggest_difficulty", read_suggest_difficulty},
-                                                        {"mining.suggest_target", read_suggest_target},
-                                                        {"mining.extranonce.subscribe", read_extranonce_subscribe}}};
+constexpr std::array<RequestMethod, 12> request_methods{{{"mining.submit", read_submit},
+                                                         {"mining.subscribe", read_subscribe},
+                                                         {"mining.configure", read_configure},
+                                                         {"mining.authorize", read_authorize},
+                                                         {"mining.suggest_difficulty", read_suggest_difficulty},
+                                                         {"mining.suggest_target", read_suggest_target},
+                                                         {"mining.extranonce.subscribe", read_extranonce_subscribe},
+                                                         {"mining.ping", read_ping},
+                                                         {"client.ping", read_ping},
+                                                         {"mining.get_transactions", read_get_transactions},
+                                                         {"pong", read_pong},
+                                                         {"mining.pong", read_pong}}};
 
 bool read_word_swapped(std::string_view digits, bitcoin::Hash256& out) {
   std::array<uint8_t, 32> b;
@@ -195,7 +241,18 @@ ServerMessage read_set_extranonce(Params& p) {
   return e.value_or(SetExtranonce{});
 }
 
-ServerMessage read_reconnect(Params&) { return Reconnect{}; }
+ServerMessage read_reconnect(Params& p) {
+  Reconnect r;
+  r.host = p.text_or_empty(0);
+  uint64_t n = 0;
+  std::string_view text = p.text_or_empty(1);
+  if (!text.empty())
+    std::from_chars(text.data(), text.data() + text.size(), r.port);
+  else if (const auto e = p.at(1); e && e->get_uint64().get(n) == SUCCESS && n <= UINT16_MAX)
+    r.port = static_cast<uint16_t>(n);
+  if (const auto e = p.at(2); e && e->get_uint64().get(n) == SUCCESS) r.wait_seconds = static_cast<uint32_t>(std::min<uint64_t>(n, 86'400));
+  return r;
+}
 ServerMessage read_show_message(Params& p) { return ShowMessage{p.text_or_empty(0)}; }
 
 struct ServerMethod {
@@ -317,8 +374,14 @@ Parsed<Request> Parser::request(std::string_view line) {
   if (!impl_->read(line, message)) return no_json<Request>();
   std::string_view method;
   if (message["method"].get_string().get(method) == SUCCESS) return dispatch<Request>(message, method, request_methods);
-  dom::element result;
-  if (message["result"].get(result) == SUCCESS) return {"null", ParseFailure{"null", ""}};
+  dom::element answer;
+  if (message["result"].get(answer) == SUCCESS || message["error"].get(answer) == SUCCESS) {
+    Reply reply;
+    int64_t id = 0;
+    if (message["id"].get_int64().get(id) == SUCCESS) reply.id = id;
+    if (message["result"].get_string().get(reply.text) != SUCCESS) reply.text = {};
+    return {"null", Request{reply}};
+  }
   return {id_of(message), ParseFailure{id_of(message), "there is no method"}};
 }
 

@@ -58,8 +58,6 @@ std::string show_message_line(std::string_view text) {
   return fmt::format("{{\"id\":null,\"method\":\"client.show_message\",\"params\":[{}]}}\n", quote(text));
 }
 
-std::string reconnect_line() { return "{\"id\":null,\"method\":\"client.reconnect\",\"params\":[]}\n"; }
-
 namespace {
 
 // Stratum sends the previous hash as eight 32-bit words, each with its bytes reversed against the header's order.
@@ -74,6 +72,14 @@ std::string request(int64_t id, std::string_view method, std::string_view params
 }
 
 }  // namespace
+
+std::string reconnect_line(std::string_view host, uint16_t port, uint32_t wait_seconds) {
+  const std::string params = host.empty() ? "" : fmt::format("{},{},{}", quote(host), port, wait_seconds);
+  return fmt::format("{{\"id\":null,\"method\":\"client.reconnect\",\"params\":[{}]}}\n", params);
+}
+
+std::string get_version_line(int64_t id) { return request(id, "client.get_version", ""); }
+std::string ping_line(int64_t id) { return request(id, "mining.ping", ""); }
 
 NotifyHalves notify_halves(std::string_view job, const bitcoin::Hash256& prev_hash, BytesView coinbase1,
                            const std::vector<bitcoin::Hash256>& branch, uint32_t version, uint32_t bits, uint32_t ntime, bool clean) {

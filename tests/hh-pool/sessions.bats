@@ -60,7 +60,8 @@ refused(20, c.submit(good, extranonce2="zz" * 8), "extranonce2 is not hex")
 refused(20, c.submit(good, ntime="00000000"), "ntime is too old")
 refused(20, c.submit(good, ntime="ffffffff"), "ntime is too new")
 refused(20, c.submit(good, ntime="xx"), "parameter 4")
-refused(20, c.submit(good, nonce=7), "parameter 5")
+refused(20, c.submit(good, nonce=True), "parameter 5")
+refused(20, c.submit(good, nonce=-7), "parameter 5")
 refused(20, c.submit(good + ["00002000"]), "version rolling was not negotiated")
 refused(20, c.call("mining.submit"), "parameter 1")
 refused(23, c.submit(c.find_bad(job)))
@@ -73,7 +74,7 @@ PY
 }
 
 @test "a new tip makes old jobs stale, a block is submitted and recorded (C061 C124)" {
-  start_pool pool dev --spool "$T/spool.jsonl"
+  start_pool pool dev --spool "$T/spool.jsonl" --stale-grace-ms 0
   sv1 "$MINER" <<'PY'
 import sys, sv1_client as sv1
 c = sv1.Client(sys.argv[1])
@@ -90,6 +91,54 @@ PY
   [ "$(field result <<<"$submission")" = accepted ]
   [ "$(field hash <<<"$submission")" = "$(field hash <<<"$block")" ]
   jq -e '.seq == .share_seq + 1 and .simulated == true' <<<"$block"
+}
+
+@test "two blocks of one tip: the late one is submitted and recorded, its round is orphaned, its share goes on, late shares count (C061 C043)" {
+  start_pool pool dev --spool "$T/spool.jsonl" --stale-grace-ms 30000
+  sv1 "$MINER" <<'PY'
+import sys, sv1_client as sv1
+c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])
+job = c.job()
+first, second, late = c.mine(job, block=True), c.mine(job, block=True), c.mine(job, block=False)
+assert sv1.code(c.submit(first)) == 0
+while not c.next_job().clean: pass
+assert sv1.code(c.submit(second)) == 0
+assert sv1.code(c.submit(late)) == 0
+assert sv1.code(c.submit(late)) == 22
+PY
+  [ "$(field result <<<"$(wait_for_record pool submission 20 1)")" = accepted ]
+  [ "$(jq -c '[.result, .reason]' <<<"$(wait_for_record pool submission 20 2)")" = '["unknown","inconclusive"]' ]
+  stop pool
+  seqs spool.jsonl | is_gapless
+  [ "$(jq -s '[.[] | select(.type == "block") | .height] | unique | length' spool.jsonl)" -eq 1 ]
+  export HH_LEDGER_DB=$T/ledger.sqlite HH_LEDGER_RPC_URL=$RPC_URL HH_LEDGER_RPC_COOKIE_FILE=$RPC_COOKIE
+  hh-ledger append <spool.jsonl >/dev/null
+  hh-ledger watch --once >/dev/null
+  [ "$(hh-ledger rounds --json | jq -sc 'map([.round, .status, .shares])')" = '[[1,"confirming",1],[2,"orphaned",0],[3,"open",2]]' ]
+  hh-ledger verify
+}
+
+@test "a reload changes the version mask of miners at work (C125)" {
+  printf 'treasury = "%s"\nversion_mask = "bip323"\n' "$TREASURY" >pool.toml
+  start_pool pool dev --config pool.toml --spool "$T/spool.jsonl"
+  sv1 "$MINER" "$(pid_of pool)" <<'PY'
+import os, signal, sys, sv1_client as sv1
+c = sv1.Client(sys.argv[1])
+granted = c.call("mining.configure", ["version-rolling"], {"version-rolling.mask": "ffffffff"})["result"]
+assert granted == {"version-rolling": True, "version-rolling.mask": "1fffffe0"}, granted
+c.login(sys.argv[2])
+job = c.job()
+share = c.mine(job, version_bits=0x20, mask=0x1fffffe0, block=False)
+text = open("pool.toml").read().replace("bip323", "bip320")
+open("pool.toml", "w").write(text)
+os.kill(int(sys.argv[3]), signal.SIGHUP)
+while not any(n["method"] == "mining.set_version_mask" for n in c.notices): assert c.read_line() is not None
+assert c.notices[-1]["params"] == ["1fffe000"], c.notices
+assert sv1.code(c.submit(share)) == 0  # its job was handed out before
+job = c.next_job()
+assert sv1.code(c.submit(c.mine(job, version_bits=0x20, mask=0x1fffffe0, block=False))) == 20
+assert sv1.code(c.submit(c.mine(job, version_bits=0x2000, block=False))) == 0
+PY
 }
 
 @test "hostile lines cost a connection, not the pool (C125)" {

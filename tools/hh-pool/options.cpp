@@ -69,18 +69,29 @@ void read_templates(const Settings& s, Options& o) {
   o.zmq = s.list("zmq");
 }
 
+uint32_t version_mask(const Settings& s) {
+  const std::string& text = s.required("version_mask");
+  if (text == "bip320") return 0x1fffe000;
+  if (text == "bip323") return 0x1fffffe0;
+  if (text == "none") return 0;
+  uint32_t mask = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mask, 16);
+  if (text.size() > 8 || error != std::errc{} || end != text.data() + text.size()) refuse(s, "version_mask", "is neither bip320, bip323, none nor up to 8 hex digits");
+  if ((mask & 0xe0000000) != 0) refuse(s, "version_mask", "has one of the three highest bits, which say that version bits are used (BIP9)");
+  return mask;
+}
+
 void read_pool(const Settings& s, Options& o) {
   PoolConfig& p = o.pool;
   p.source = s.required("source");
   if (!records::is_source_name(p.source)) refuse(s, "source", "is not 1 to 128 printable ASCII characters without space");
-  const std::string& mask = s.required("version_mask");
-  const auto [end, error] = std::from_chars(mask.data(), mask.data() + mask.size(), p.version_mask, 16);
-  if (mask.size() > 8 || error != std::errc{} || end != mask.data() + mask.size()) refuse(s, "version_mask", "is not up to 8 hex digits");
+  p.version_mask = version_mask(s);
   p.start_difficulty = difficulty(s, "difficulty.start");
   p.vardiff.least = difficulty(s, "difficulty.min");
   p.vardiff.most = difficulty(s, "difficulty.max");
   if (p.vardiff.least > p.vardiff.most) refuse(s, "difficulty.min", "is above difficulty.max");
   p.vardiff.shares_per_minute = s.integer("vardiff.shares_per_minute");
+  p.stale_grace_ms = s.integer("stale.grace_ms");
   p.idle_ms = s.integer("limits.idle_seconds") * 1000;
   p.login_ms = s.integer("limits.login_seconds") * 1000;
 }
@@ -114,11 +125,12 @@ std::vector<Setting> setting_list() {
       {"template.max_age_seconds", "300", Kind::integer, "when no node has confirmed the template for so long: alarm, and template.when_down", false, 5, 86'400},
       {"template.when_down", "disconnect", Kind::text, "what then: disconnect miners, pause (refuse shares) or keep the old job"},
       {"template.propose", "false", Kind::boolean, "have bitcoind judge every job before miners get it"},
-      {"version_mask", "1fffe000", Kind::text, "version bits that miners may roll (BIP310, BIP320)"},
+      {"version_mask", "bip320", Kind::text, "version bits that miners may roll: bip320, bip323, none, or hex digits"},
       {"difficulty.start", "8192", Kind::text, "difficulty of a new connection"},
       {"difficulty.min", "0.0001", Kind::text, "least difficulty"},
       {"difficulty.max", "2147450880", Kind::text, "largest difficulty"},
       {"vardiff.shares_per_minute", "20", Kind::integer, "shares that a connection should send; 0: fixed difficulty", false, 0, 600},
+      {"stale.grace_ms", "2000", Kind::integer, "how long after a new tip shares for the one before count", false, 0, 60'000},
       {"limits.connections", "10000", Kind::integer, "most connections", false, 1, 1'000'000},
       {"limits.idle_seconds", "600", Kind::integer, "a silent connection is closed after this long", false, 1, 86'400},
       {"limits.login_seconds", "30", Kind::integer, "a connection that has not authorized is closed after this long", false, 1, 3'600},
@@ -153,7 +165,7 @@ Options read_options(const Settings& s) {
 std::vector<std::string> needs_restart(const std::vector<std::string>& changed) {
   std::vector<std::string> keys;
   for (const std::string& key : changed)
-    if (!key.starts_with("log.")) keys.push_back(key);
+    if (!key.starts_with("log.") && key != "version_mask") keys.push_back(key);
   return keys;
 }
 

@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <algorithm>
 #include <random>
 
 #include "base/log.h"
@@ -7,19 +8,44 @@
 
 namespace hh::pool {
 
+namespace {
+
+constexpr int64_t block_race_ms = 10'000;  // beyond the grace; templates are large, races are short
+
+}  // namespace
+
+void Pool::drop_job(size_t index) {
+  by_id_.erase(jobs_[index]->job().record.job);
+  jobs_.erase(jobs_.begin() + static_cast<ptrdiff_t>(index));
+}
+
+// Of the newest tip the last most_jobs, of all others together as many, and no longer than they can be of use.
+void Pool::drop_old_jobs() {
+  const int64_t now = clock.monotonic_ms();
+  while (tips_.size() > 1 && now - tips_[1].since_ms > config.stale_grace_ms + block_race_ms) {
+    while (oldest_number() < tips_[1].first_number) drop_job(0);
+    tips_.pop_front();
+  }
+  size_t old = 0;
+  while (old < jobs_.size() && jobs_[old]->job().number < tips_.back().first_number) ++old;
+  for (; old > config.most_jobs; --old) drop_job(0);
+  while (jobs_.size() - old > config.most_jobs) drop_job(old);
+}
+
+Pool::Age Pool::age_of(uint64_t number) const {
+  const auto next = std::find_if(tips_.begin(), tips_.end(), [&](const Tip& t) { return t.first_number > number; });
+  if (next == tips_.end()) return Age::newest_tip;
+  return clock.monotonic_ms() - next->since_ms <= config.stale_grace_ms ? Age::in_grace : Age::stale;
+}
+
 void Pool::on_job(std::shared_ptr<const Job> job) {
   recorder.put_job(job->record);  // before any share that refers to it
-  if (job->new_tip) {
-    by_id_.clear();
-    jobs_.clear();
-  } else if (jobs_.size() >= config.most_jobs) {
-    by_id_.erase(jobs_.front()->job().record.job);
-    jobs_.pop_front();
-  }
+  if (job->new_tip || tips_.empty()) tips_.push_back({job->number, clock.monotonic_ms()});
   jobs_.push_back(std::make_unique<LiveJob>(std::move(job)));
   LiveJob& live = *jobs_.back();
   by_id_.emplace(live.job().record.job, &live);
   last_number_ = live.job().number;
+  drop_old_jobs();
   ++counters.jobs;
   log::write(live.job().new_tip ? log::Level::info : log::Level::debug, "job",
              {{"job", live.job().record.job}, {"height", live.job().record.height}, {"new_tip", live.job().new_tip},
@@ -51,6 +77,23 @@ std::array<uint8_t, extranonce1_size> Pool::next_extranonce1() {
 void Pool::tick() {
   const int64_t now = clock.monotonic_ms();
   for (Session* s : sessions_) s->tick(now);  // closing one does not remove it yet: its connection's last handler does
+  if (!tips_.empty()) drop_old_jobs();
+}
+
+void Pool::show_message(std::string_view text) {
+  for (Session* s : sessions_) s->show_message(text);
+}
+
+void Pool::reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds) {
+  log::info("reconnect_sent", {{"host", host}, {"port", port}, {"wait_seconds", wait_seconds}, {"sessions", sessions_.size()}});
+  for (Session* s : sessions_) s->reconnect(host, port, wait_seconds);
+}
+
+void Pool::change_version_mask(uint32_t mask) {
+  if (mask == version_mask_) return;
+  log::info("version_mask", {{"before", stratum::v1::hex8(version_mask_)}, {"now", stratum::v1::hex8(mask)}});
+  version_mask_ = mask;
+  for (Session* s : sessions_) s->version_mask_changed();
 }
 
 void Pool::submit_if_block(const Accepted& a) {
@@ -83,6 +126,7 @@ void Pool::record(const Accepted& a, Ack ack) {
   s.extranonce2_size = extranonce2_size;
   recorder.put_share(s, std::move(ack));
   ++counters.accepted;
+  if (age_of(a.live.job().number) != Age::newest_tip) ++counters.late;
   if (!a.checked.is_block) return;
 
   records::Block b;

@@ -30,10 +30,12 @@ struct PoolConfig {
   int64_t idle_ms = 600'000;   // without a line from the miner
   int64_t login_ms = 30'000;   // until it is authorized
   size_t most_jobs = 32;       // of one tip, the newest; templates are large
+  int64_t stale_grace_ms = 2'000;  // after a new tip, in which shares for the one before still count
 };
 
 struct Counters {
   uint64_t accepted = 0, blocks = 0, jobs = 0, connections = 0;
+  uint64_t late = 0;                // of the accepted: for a tip that was the newest until a moment ago
   std::array<uint64_t, 6> refused{};  // by error code - 20
 };
 
@@ -44,20 +46,33 @@ class Pool {
     std::function<bool(std::string_view job_id, uint64_t last_number)> was_ours;
   };
   Pool(PoolConfig c, const Miners& known, Recorder& to, Clock& time, Outside outside)
-      : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)) {}
+      : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)), version_mask_(config.version_mask) {}
 
   void on_job(std::shared_ptr<const Job> job);
   // null also while the template is too old and miners should get none (template_age.h).
   LiveJob* newest() { return jobs_.empty() || when_down != WhenDown::keep ? nullptr : jobs_.back().get(); }
   LiveJob* find(std::string_view id);
   const char* why_not_found(std::string_view id) const;  // for error 21
+  uint64_t oldest_number() const { return jobs_.empty() ? 0 : jobs_.front()->job().number; }
+
+  // Stale policy. A share that was under way when our notify left is honest work: for stale_grace_ms after a new tip, shares for the jobs of the
+  // tip before count like any other. Then they are refused, except for one that is a block: it goes to the nodes as long as its job is
+  // kept, ten seconds longer, for it may win a race; and what is submitted is recorded.
+  enum class Age { newest_tip, in_grace, stale };
+  Age age_of(uint64_t job_number) const;
+
+  // To every connection that works.
+  void show_message(std::string_view text);
+  void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds);  // host "": back to the same
+  uint32_t version_mask() const { return version_mask_; }
+  void change_version_mask(uint32_t mask);  // told to whom it concerns
 
   void add(Session& s);
   void remove(Session& s) { sessions_.erase(&s); }
   size_t session_count() const { return sessions_.size(); }
   // Unique among the sessions of this run; starts at a random place, so that two pools seldom hand out the same.
   std::array<uint8_t, extranonce1_size> next_extranonce1();
-  // About once a second: time-outs and difficulties.
+  // About once a second: time-outs, difficulties, jobs that are over.
   void tick();
 
   // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
@@ -80,8 +95,17 @@ class Pool {
   stratum::v1::Parser parser;  // one for all: its buffers are large
 
  private:
+  struct Tip {
+    uint64_t first_number;  // of its jobs
+    int64_t since_ms;
+  };
+  void drop_job(size_t index);
+  void drop_old_jobs();
+
   Outside outside_;
-  std::deque<std::unique_ptr<LiveJob>> jobs_;
+  uint32_t version_mask_;
+  std::deque<std::unique_ptr<LiveJob>> jobs_;  // oldest first; those of tips before the newest are kept for a while
+  std::deque<Tip> tips_;                       // of those jobs, oldest first
   std::unordered_map<std::string_view, LiveJob*> by_id_;  // keys point into the jobs
   std::unordered_set<Session*> sessions_;
   uint64_t last_number_ = 0;

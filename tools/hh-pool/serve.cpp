@@ -160,6 +160,7 @@ void Daemon::reload() {
   const auto before = settings_.snapshot();
   try {
     settings_.load();
+    pool_->change_version_mask(read_options(settings_).pool.version_mask);
     miners_.load();
     log::info("reloaded", {{"aliases", miners_.size()}});
     for (const std::string& key : needs_restart(settings_.changed_from(before))) log::warn("needs_restart", {{"setting", key}});

@@ -1,7 +1,12 @@
 // One miner's connection as Stratum V1 sees it: lines in, lines out, no sockets. [C125]
 //
 // A connection works for one miner (account), because its coinbase pays that miner; it may authorize any number of workers of it. Work is
-// sent once it has subscribed and authorized. A share is judged with the difficulty that was in force when its job was sent.
+// sent once it has subscribed and authorized. A share is judged with the difficulty that its job was sent with; a new difficulty comes with a new
+// job, or with the current one under a new name (given_jobs.h), never alone: cgminer would keep it for the job after the next, and
+// nobody could say what a share that is under way is worth.
+//
+// A request without an id, or with null, is a notification in JSON-RPC. Wishes sent so get no answer: bfgminer sends mining.suggest_target
+// before mining.subscribe, and takes the first line that comes back for the subscription. Logins and shares are answered in any case.
 #pragma once
 #include <array>
 #include <memory>
@@ -10,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "given_jobs.h"
 #include "miners.h"
 #include "pool.h"
 #include "stratum/v1.h"
@@ -35,6 +41,9 @@ class Session : public Waiter {
   void line_too_long();
   void new_job(LiveJob& live);
   void tick(int64_t now_ms);
+  void show_message(std::string_view text);
+  void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds);
+  void version_mask_changed();
   void stored(const stratum::v1::Id& id, bool ok) override;
   void disconnected() { outlet_ = nullptr; }
   const std::string& peer() const { return peer_; }
@@ -45,10 +54,10 @@ class Session : public Waiter {
     std::string user;
     Identity who;
   };
-  // Jobs of one tip that were given out with the same assignment, which is most of them.
-  struct GivenJobs {
-    uint64_t first, last;  // numbers
-    Assignment assignment;
+  struct FoundJob {
+    LiveJob* live;
+    GivenName name;
+    const Assignment* assignment;
   };
   using Id = stratum::v1::Id;
 
@@ -58,15 +67,25 @@ class Session : public Waiter {
   void handle(const Id& id, const stratum::v1::SuggestDifficulty& m);
   void handle(const Id& id, const stratum::v1::SuggestTarget& m);
   void handle(const Id& id, const stratum::v1::ExtranonceSubscribe& m);
+  void handle(const Id& id, const stratum::v1::Ping& m);
+  void handle(const Id& id, const stratum::v1::GetTransactions& m);
+  void handle(const Id& id, const stratum::v1::Reply& m);
   void handle(const Id& id, const stratum::v1::Submit& m);
   void handle(const Id& id, const stratum::v1::Unknown& m);
   void bad_line(const stratum::v1::ParseFailure& failure);
   void refuse(const Id& id, stratum::v1::Code code, std::string_view why);
   void send(std::string_view line);
   void close(const char* why);
+  bool works() const { return subscribed_ && !workers_.empty() && outlet_ != nullptr && !closing_; }
   void start_work();
+  void send_again(bool same_difficulty_too);
+  void take_wishes(std::string_view password);
+  void wish_changed();
+  void moved(Vardiff::Move move);
+  void set_mask(std::optional<uint32_t> mask);
+  std::optional<uint32_t> mask_for(GivenName job, std::optional<uint32_t> bits) const;
   const Worker* find_worker(std::string_view user) const;
-  const Assignment* assignment_of(uint64_t job_number) const;
+  FoundJob find_job(std::string_view text) const;
   const Assignment& assignment_for(const Job& job);
 
   Pool& pool_;
@@ -76,15 +95,20 @@ class Session : public Waiter {
   const std::array<uint8_t, extranonce1_size> extranonce1_;
   bool subscribed_ = false, closing_ = false;
   std::string user_agent_;
-  std::optional<uint32_t> version_mask_;
+  std::optional<uint32_t> rollable_;                     // by the miner: what it asked for
+  std::optional<uint32_t> version_mask_, former_mask_;   // in force; until the job former_mask_until_
+  GivenName former_mask_until_;
   std::vector<Worker> workers_;
-  std::vector<GivenJobs> given_;  // oldest first
+  GivenJobs given_;
   Assignment assignment_;                // the last one, and for which block target: working one out costs two long divisions
   bitcoin::Target assignment_for_;
   Vardiff vardiff_;
   std::optional<bitcoin::Difficulty> sent_difficulty_;
   int64_t since_ms_, last_line_ms_;
-  int bad_lines_ = 0;
+  uint64_t transactions_of_ = 0;  // number of the job whose transactions it got last
+  uint32_t last_ntime_ = 0;       // of the newest job as it was sent last
+  int bad_lines_ = 0, wishes_ = 0;
+  bool asked_version_ = false, pinged_ = false;
 };
 
 }  // namespace hh::pool

@@ -14,11 +14,15 @@ CheckedShare refuse(Code code, const char* reason) {
   return c;
 }
 
-// BIP310: the bits outside the mask are the job's own; nullopt where the miner touched them.
+// BIP310: the bits outside the mask are the job's own; nullopt where the miner touched them. Some firmware (bmminer) sends the whole version
+// instead of its rolled bits, and some always sends a sixth parameter: both are told apart, as a whole version has the job's bits outside the mask
+// and rolled bits have none there.
 std::optional<uint32_t> rolled_version(uint32_t version, std::optional<uint32_t> mask, std::optional<uint32_t> bits) {
-  if (!bits) return version;
-  if (!mask || (*bits & ~*mask) != 0) return std::nullopt;
-  return (version & ~*mask) | *bits;
+  if (!bits || (!mask && *bits == 0)) return version;
+  const uint32_t own = ~mask.value_or(0);
+  if ((*bits & own) == 0) return (version & own) | *bits;
+  if ((*bits & own) == (version & own)) return *bits;
+  return std::nullopt;
 }
 
 }  // namespace

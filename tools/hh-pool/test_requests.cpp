@@ -55,7 +55,8 @@ const std::vector<Case> cases{
     {"mining.subscribe", R"([17,{}])", {0, 0, 0}},
     {"mining.configure", R"([[],{}])", {0, 0, 0}},
     {"mining.configure", R"([["version-rolling"],{"version-rolling.mask":"ffffffff"}])", {0, 0, 0}},
-    {"mining.configure", R"(["version-rolling"])", {20, 20, 20}},
+    {"mining.configure", R"(["version-rolling"])", {0, 0, 0}},  // without its array
+    {"mining.configure", R"([7])", {20, 20, 20}},
     {"mining.configure", R"([])", {20, 20, 20}},
     {"mining.authorize", "[\"" + miner_address + R"(.rig","x"])", {0, 0, 0}},
     {"mining.authorize", "[\"" + treasury + R"(","x"])", {0, 0, 24}},  // one connection, one miner
@@ -71,7 +72,12 @@ const std::vector<Case> cases{
     {"mining.submit", "[\"" + miner_address + R"(.rig","1","0000000000000000","00000000","00000000"])", {25, 24, 21}},
     {"mining.submit", R"(["somebody","1","0000000000000000","00000000","00000000"])", {25, 24, 24}},
     {"mining.submit", R"([])", {20, 20, 20}},
-    {"mining.submit", R"(["u","1","00","00000000",0])", {20, 20, 20}},
+    {"mining.submit", R"(["u","1","00","00000000",true])", {20, 20, 20}},
+    {"mining.submit", R"(["u","1","00",0,0])", {25, 24, 24}},
+    {"mining.ping", R"([])", {0, 0, 0}},
+    {"client.ping", R"([])", {0, 0, 0}},
+    {"mining.get_transactions", R"(["1"])", {21, 21, 21}},
+    {"mining.get_transactions", R"([])", {21, 21, 0}},
     {"mining.nonsense", R"([])", {20, 20, 20}},
 };
 

@@ -115,7 +115,14 @@ TEST_CASE("who does not speak the protocol is let go [C125]", "[C125]") {
   p.pool->tick();
   CHECK(silent.out.closed == "it did not authorize in time");
   CHECK(idle.out.closed.empty());
-  p.clock.advance_ms(600'000);
+  p.clock.advance_ms(270'000);
+  p.pool->tick();
+  CHECK(idle.out.take().find("mining.ping") != std::string::npos);  // asked once
+  p.clock.advance_ms(270'000);
+  p.pool->tick();
+  CHECK(idle.out.take().find("mining.ping") == std::string::npos);
+  CHECK(idle.out.closed.empty());
+  p.clock.advance_ms(60'000);
   p.pool->tick();
   CHECK(idle.out.closed == "it was silent for too long");
 }

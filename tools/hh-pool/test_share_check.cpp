@@ -38,6 +38,8 @@ TEST_CASE("each refusal of a share, by its code [C125][X022]", "[C125][X022]") {
   s = good;
   s.version_bits = 0x2000;
   CHECK(m.submit(s) == refused(20, "version rolling was not negotiated"));
+  s.version_bits = 0x20002000;
+  CHECK(m.submit(s) == refused(20, "version rolling was not negotiated"));
   s = good;
   s.user = "somebody";
   CHECK(m.submit(s) == refused(24, "Unauthorized worker"));
@@ -51,6 +53,10 @@ TEST_CASE("each refusal of a share, by its code [C125][X022]", "[C125][X022]") {
 
   const auto late = m.find(*job, easy());
   p.give(simple_template(0x1d00ffff, 201));
+  p.clock.advance_ms(2'001);
+  CHECK(m.submit(late) == refused(21, "Stale share: the job is of a tip that is over"));
+  p.clock.advance_ms(10'000);
+  p.pool->tick();
   CHECK(m.submit(late) == refused(21, "Stale share: the job is over"));
 }
 
@@ -133,12 +139,17 @@ TEST_CASE("a share is judged with the difficulty of its job [C125]", "[C125]") {
   const auto old_job = p.give(simple_template());
   TestMiner m(p);
   m.log_in();
-  m.say(R"({"id":3,"method":"mining.suggest_difficulty","params":[0.9]})");
+  const std::string sent = m.say(R"({"id":3,"method":"mining.suggest_difficulty","params":[0.875]})");
+  CHECK(sent.find("mining.set_difficulty\",\"params\":[0.8") < sent.find("mining.notify"));  // at once, with the job again
+  CHECK(sent.find(old_job->record.job + "0001\"") != std::string::npos);
   const auto s = m.find(*old_job, easy());
   CHECK(m.submit(s) == taken);
+  auto again = m.find(*old_job, easy());
+  const std::string again_name = old_job->record.job + "0001";
+  again.job = again_name;
+  CHECK(m.submit(again) == refused(23, "Low difficulty share"));  // the same work under the name that means the new difficulty
   const auto new_job = p.give(simple_template(), false);
-  const std::string sent = m.out.take();
-  CHECK(sent.find("mining.set_difficulty") < sent.find("mining.notify"));
+  CHECK(m.out.take().find("mining.set_difficulty") == std::string::npos);  // it has that already
   CHECK(m.submit(m.find(*old_job, easy())) == taken);  // same tip: the old job is still good, and easy
   CHECK(m.submit(m.find(*new_job, easy())) == refused(23, "Low difficulty share"));
 }
