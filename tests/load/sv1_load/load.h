@@ -55,7 +55,8 @@ class Load {
   void drive_paced(uint64_t end_us);
   void drive_flat_out(uint64_t end_us);
   void drain();
-  void turn(uint64_t until_us);  // waits for the next events, not longer than until then, and deals with them
+  // Waits for the next events, not longer than until then, and deals with them. True where more are likely to wait already.
+  bool turn(uint64_t until_us);
   void begin(uint64_t index);
   void on_event(Connection& c, uint32_t events);
   void established(Connection& c);
