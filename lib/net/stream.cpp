@@ -37,8 +37,8 @@ Stream::~Stream() {
 void Stream::start() {
   wanted_ = EPOLLIN;
   hub_.loop.watch(fd_.get(), wanted_, *this);
-  if (!in_.empty()) take({});
   if (!out_.empty()) flush();
+  if (!in_.empty() && is_open()) take({});
 }
 
 void Stream::want(uint32_t events) {
@@ -143,15 +143,19 @@ void Stream::close_now(const char* why) {
   on_closed(why);
 }
 
-Stream::Frozen Stream::freeze() {
-  if (fd_ && wanted_ != 0) hub_.loop.forget(fd_.get());
+void Stream::suspend() {
+  if (!fd_ || wanted_ == 0) return;
+  hub_.loop.forget(fd_.get());
   wanted_ = 0;
-  return {std::move(fd_), std::move(in_), std::move(out_)};
 }
 
-void Stream::thaw(std::string in, std::string out) {
-  in_ = std::move(in);
-  out_ = std::move(out);
+void Stream::resume() {
+  if (fd_ && wanted_ == 0) start();
+}
+
+void Stream::inherit(std::string received, std::string not_sent) {
+  in_ = std::move(received);
+  out_ = std::move(not_sent);
 }
 
 }  // namespace hh::net

@@ -54,14 +54,13 @@ class Stream : private Watcher {
   size_t unsent() const { return out_.size(); }
   int fd() const { return fd_.get(); }
 
-  // For a stream that moves to another process: from now on this object does nothing; its descriptor, and bytes not dealt with yet.
-  struct Frozen {
-    FileHandle fd;
-    std::string in, out;
-  };
-  Frozen freeze();
-  // Before start(): bytes of the former owner.
-  void thaw(std::string in, std::string out);
+  // For a stream that moves to another process (handover.h): nothing happens between suspend() and resume(). Destroyed instead, it closes
+  // its descriptor and leaves the connection to who else has it. What it has not dealt with yet goes to the other's before start().
+  void suspend();
+  void resume();
+  const std::string& received() const { return in_; }
+  const std::string& not_sent() const { return out_; }
+  void inherit(std::string received, std::string not_sent);
 
  protected:
   // Returns how many of the bytes were used; the rest comes again with what follows it. Not called with nothing.

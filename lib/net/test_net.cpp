@@ -158,17 +158,19 @@ TEST_CASE("a stream moves to another loop in the middle of a message [C124]", "[
   p.turn();
   const std::string much(100'000, 'y');
   p.near->send_now(std::array<std::string_view, 1>{much});
-  Stream::Frozen frozen = p.near->freeze();
-  CHECK(frozen.in == "tw");
-  CHECK(!frozen.out.empty());
+  p.near->suspend();
+  CHECK(p.near->received() == "tw");
+  CHECK(!p.near->not_sent().empty());
+  p.say("");
   p.turn();
   CHECK(p.near->closings == 0);
 
   Loop other;
   StreamHub hub(other);
-  Lines moved(hub, std::move(frozen.fd), p.limits);
+  Lines moved(hub, FileHandle(::dup(p.near->fd())), p.limits);
   moved.echo = true;
-  moved.thaw(std::move(frozen.in), std::move(frozen.out));
+  moved.inherit(p.near->received(), p.near->not_sent());
+  p.near.reset();  // does not end the connection
   moved.start();
   p.say("o\n");
   std::string all;
@@ -180,6 +182,18 @@ TEST_CASE("a stream moves to another loop in the middle of a message [C124]", "[
   all += p.hear();
   CHECK(moved.got == "two\n");
   CHECK(all == much + "echo\n");
+}
+
+TEST_CASE("a stream that was suspended goes on [C124]", "[C124]") {
+  Pair p;
+  p.near->start();
+  p.near->suspend();
+  p.say("one\n");
+  p.turn();
+  CHECK(p.near->got.empty());
+  p.near->resume();
+  p.turn();
+  CHECK(p.near->got == "one\n");
 }
 
 TEST_CASE("functions of other threads run in order on the loop, and ticks go on [C124]", "[C124]") {

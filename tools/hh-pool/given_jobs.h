@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "share_check.h"
+#include "state.h"
 
 namespace hh::pool {
 
@@ -38,6 +39,8 @@ class GivenJobs {
   GivenName newest() const { return runs_.empty() ? GivenName{} : runs_.back().last; }
   const Assignment* find(GivenName name) const;  // nullptr: not given to this connection, or forgotten
   void forget_before(uint64_t number);
+  void save(StateWriter& to) const;
+  void inherit(StateReader& from);
 
  private:
   struct Run {

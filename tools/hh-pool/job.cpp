@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "bitcoin/merkle.h"
 #include "bitcoin/wire.h"
 
@@ -9,24 +11,45 @@ namespace hh::pool {
 
 namespace v1 = stratum::v1;
 
-std::string JobMaker::id(uint64_t number) const { return fmt::format("{:x}{:06x}", config_.run, number); }
+namespace {
+
+constexpr size_t run_digits = 11;  // of milliseconds, until the year 2527
+constexpr size_t least_count_digits = 6;
+
+std::optional<uint64_t> read_hex(std::string_view digits) {
+  uint64_t n = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n, 16);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return n;
+}
+
+}  // namespace
+
+std::string JobMaker::id(uint64_t count) const { return fmt::format("{:011x}{:06x}", config_.run, count); }
 
 bool JobMaker::was_ours(std::string_view text, uint64_t last_number) const {
-  const std::string start = fmt::format("{:x}", config_.run);
-  if (!text.starts_with(start) || text.size() < start.size() + 6) return false;
-  uint64_t number = 0;
-  for (const char c : text.substr(start.size())) {
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    if (digit < 0 || number >> 56 != 0) return false;
-    number = number << 4 | static_cast<uint64_t>(digit);
-  }
-  return number >= 1 && number <= last_number && text == id(number);
+  if (text.size() < run_digits + least_count_digits || text.size() > run_digits + 15) return false;
+  const auto run = read_hex(text.substr(0, run_digits)), count = read_hex(text.substr(run_digits));
+  if (text[0] == '0' || !run || !count || *run > config_.run || *count == 0) return false;
+  return *run < config_.run || (number(*count) <= last_number && text == id(*count));
+}
+
+std::shared_ptr<const Job> make_job(records::Job record, uint64_t number, bool new_tip, std::shared_ptr<const bitcoin::BlockTemplate> t) {
+  auto job = std::make_shared<Job>();
+  const records::Job& r = job->record = std::move(record);
+  job->number = number;
+  job->new_tip = new_tip;
+  job->coinbase = {r.coinbase_prefix, extranonce1_size + extranonce2_size, r.coinbase_suffix_head, r.coinbase_suffix_tail, r.coinbase_suffix_treasury, r.fees};
+  job->least_time = t->mintime;
+  job->most_time = t->curtime + max_time_ahead;
+  job->most_difficulty = bitcoin::difficulty_within(t->target).for_wire();
+  job->notify = v1::notify_halves(r.job, r.prev_hash, r.coinbase_prefix, r.merkle_branch, r.version, r.nbits, r.ntime, new_tip);
+  job->block_template = std::move(t);
+  return job;
 }
 
 std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip, int64_t now_ms) {
-  auto job = std::make_shared<Job>();
-  job->number = made_ + 1;
-  const std::string name = id(job->number);
+  const std::string name = id(made_ + 1);
   const auto unique = bitcoin::sha256(as_bytes(config_.source + "/" + name));
 
   bitcoin::CoinbaseInputs in;
@@ -38,9 +61,9 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
   in.fees = t->fees;
   in.treasury_script = config_.treasury_script;
   in.witness_commitment_script = t->witness_commitment_script;
-  job->coinbase = bitcoin::build_coinbase(in);
+  const bitcoin::CoinbaseParts coinbase = bitcoin::build_coinbase(in);
 
-  records::Job& r = job->record;
+  records::Job r;
   r.source = config_.source;
   r.job = name;
   r.time_ms = now_ms;
@@ -53,23 +76,17 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
   r.ntime = t->curtime;
   r.subsidy = t->subsidy;
   r.fees = t->fees;
-  r.coinbase_prefix = job->coinbase.prefix;
-  r.coinbase_suffix_treasury = job->coinbase.treasury_suffix;
-  r.coinbase_suffix_head = job->coinbase.finder_head;
-  r.coinbase_suffix_tail = job->coinbase.finder_tail;
+  r.coinbase_prefix = coinbase.prefix;
+  r.coinbase_suffix_treasury = coinbase.treasury_suffix;
+  r.coinbase_suffix_head = coinbase.finder_head;
+  r.coinbase_suffix_tail = coinbase.finder_tail;
   r.extranonce1_size = extranonce1_size;
   r.extranonce2_size = extranonce2_size;
   r.merkle_branch = t->merkle_branch();
   r.tx_count = static_cast<uint32_t>(t->transactions.size() + 1);
 
-  job->new_tip = new_tip;
-  job->least_time = t->mintime;
-  job->most_time = t->curtime + max_time_ahead;
-  job->most_difficulty = bitcoin::difficulty_within(t->target).for_wire();
-  job->notify = v1::notify_halves(name, t->prev_hash, r.coinbase_prefix, r.merkle_branch, t->version, t->bits, t->curtime, new_tip);
-  job->block_template = std::move(t);
   ++made_;
-  return job;
+  return make_job(std::move(r), number(made_), new_tip, std::move(t));
 }
 
 LiveJob::LiveJob(std::shared_ptr<const Job> job) : job_(std::move(job)) { prefix_hashed_.update(job_->coinbase.prefix); }

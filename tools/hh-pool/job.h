@@ -24,7 +24,7 @@ inline constexpr uint32_t max_time_ahead = 7200;
 // Immutable once made; shared between threads.
 struct Job {
   records::Job record;
-  uint64_t number = 0;  // counts the jobs of this run, from 1
+  uint64_t number = 0;  // grows from job to job, over restarts too
   bool new_tip = false; // the tip changed with this job: older jobs are stale
   std::shared_ptr<const bitcoin::BlockTemplate> block_template;
   bitcoin::CoinbaseParts coinbase;
@@ -34,7 +34,10 @@ struct Job {
   bitcoin::Difficulty most_difficulty{1};
 };
 
-// Makes the jobs of one run: ids are the run's start in milliseconds and a counter, in hex.
+// A job from its record, the template it was made of, and its place among the others. The record has everything of the coinbase in it.
+std::shared_ptr<const Job> make_job(records::Job record, uint64_t number, bool new_tip, std::shared_ptr<const bitcoin::BlockTemplate> t);
+
+// Makes the jobs of one run: ids are the run's start in milliseconds and a counter, in hex. Numbers go on growing from run to run.
 class JobMaker {
  public:
   struct Config {
@@ -47,11 +50,12 @@ class JobMaker {
   explicit JobMaker(Config config) : config_(std::move(config)) {}
   // Throws Error(data) where no coinbase can be built.
   std::shared_ptr<const Job> make(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip, int64_t now_ms);
-  // Whether an id is one that this run gave out up to now (for the difference between "stale" and "unknown").
+  // Whether an id is one that this run or one before it gave out up to now (for the difference between "stale" and "unknown").
   bool was_ours(std::string_view id, uint64_t last_number) const;
 
  private:
-  std::string id(uint64_t number) const;
+  std::string id(uint64_t count) const;
+  uint64_t number(uint64_t count) const { return (config_.run << 20) + count; }
   Config config_;
   uint64_t made_ = 0;
 };
@@ -71,6 +75,9 @@ class LiveJob {
   std::string_view suffix_hex(BytesView script);
   bitcoin::Hash256 coinbase_txid(BytesView extranonce1, BytesView extranonce2, BytesView script) const;
   bool first_time_seen(const bitcoin::Hash256& share) { return seen_.insert(share); }
+  void forget(const bitcoin::Hash256& share) { seen_.erase(share); }  // it was refused for a reason of ours, and may come again
+  const SeenShares& seen() const { return seen_; }
+  SeenShares& seen() { return seen_; }
 
  private:
   std::shared_ptr<const Job> job_;

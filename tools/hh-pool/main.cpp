@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
     CLI::App* serve = app.add_subcommand("serve", "run the pool until SIGTERM");
     CLI::App* config = app.add_subcommand("config", "print the settings in effect and where each comes from");
     CLI::App* check = app.add_subcommand("check", "check settings, node, template and files, then exit");
+    bool takeover = false;
+    serve->add_flag("--takeover", takeover, "take the miners over from the pool that runs with the same spool");
     for (CLI::App* command : {serve, config, check}) settings.add_flags(*command);
     try {
       app.parse(argc, argv);
@@ -25,7 +27,8 @@ int main(int argc, char** argv) {
       std::cout << settings.to_records() << std::flush;
       return 0;
     }
-    const hh::pool::Options options = hh::pool::read_options(settings);
+    hh::pool::Options options = hh::pool::read_options(settings);
+    options.takeover = takeover;
     return check->parsed() ? hh::pool::check(options) : hh::pool::serve(options, settings);
   });
 }

@@ -14,6 +14,7 @@ namespace hh::pool {
 std::vector<Setting> setting_list();
 
 struct Options {
+  bool takeover = false;  // of the pool that runs with the same spool (serve --takeover)
   std::string listen, spool, miners_file, pool_tag, treasury_address;
   bool sync_always = false, wait = false;
   size_t most_connections = 0;

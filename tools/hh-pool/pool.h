@@ -13,6 +13,7 @@
 #include "miners.h"
 #include "recorder.h"
 #include "share_check.h"
+#include "state.h"
 #include "submitter.h"
 #include "template_age.h"
 #include "vardiff.h"
@@ -74,6 +75,12 @@ class Pool {
   std::array<uint8_t, extranonce1_size> next_extranonce1();
   // About once a second: time-outs, difficulties, jobs that are over.
   void tick();
+
+  // For a handover (state.cpp): jobs with their shares, tips, numbers; not the sessions, which the server has. inherit: into a new pool.
+  void save(StateWriter& to) const;
+  void inherit(StateReader& from);
+  // Whether a job has nothing new for the sessions that were inherited.
+  bool is_of_newest_tip(const Job& job) const { return !jobs_.empty() && jobs_.back()->job().record.prev_hash == job.record.prev_hash; }
 
   // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
   struct Accepted {

@@ -34,7 +34,8 @@ void Recorder::put_submission(records::Submission s) {
 }
 
 void Recorder::flush() {
-  if (lines_.empty()) return;
+  if (lines_.empty() || retired_) return;
+  ++flushes_;
   store_.write(std::exchange(lines_, {}), std::exchange(acks_, {}), std::exchange(urgent_, false));
 }
 

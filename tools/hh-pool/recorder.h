@@ -23,6 +23,8 @@ class Recorder {
   void put_submission(records::Submission s);
   void flush();  // at the end of each turn of the loop
   uint64_t last_seq() const { return seq_; }
+  uint64_t flushes() const { return flushes_; }  // that wrote something
+  void retire() { retired_ = true; }             // another process numbers and writes from now on: what comes is dropped
 
  private:
   const std::string source_;
@@ -31,7 +33,8 @@ class Recorder {
   Store& store_;
   std::string lines_;
   Acks acks_;
-  bool urgent_ = false;
+  uint64_t flushes_ = 0;
+  bool urgent_ = false, retired_ = false;
 };
 
 }  // namespace hh::pool

@@ -18,6 +18,10 @@ class SeenShares {
   // False where it was there already.
   bool insert(const bitcoin::Hash256& hash) { return insert(key_of(hash)); }
   bool insert(const Key& key) { return parts_[key[1] % parts_.size()].insert(key).second; }
+  void erase(const bitcoin::Hash256& hash) {
+    const Key key = key_of(hash);
+    parts_[key[1] % parts_.size()].erase(key);
+  }
   size_t size() const {
     size_t n = 0;
     for (const auto& part : parts_) n += part.size();

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "json/fields.h"
+#include "json/strict.h"
+#include "net/handover.h"
 #include "server.h"
 #include "spool.h"
 #include "template_source.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int64_t submit_patience_ms = 10'000;  // at the end, for blocks on their way
 constexpr int64_t stdout_patience_ms = 5'000;
+constexpr int64_t takeover_patience_ms = 10'000;   // for the other process, at each step
 constexpr int64_t store_failure_grace_ms = 2'000;  // a block found by work already handed out still gets through
 
 // Everything that lives as long as the daemon, in the order in which it is made. The destructor takes it apart in the order that loses
@@ -35,6 +38,19 @@ class Daemon {
     uint64_t last_seq = 0, run = 0;
   };
   Start open_store();
+  void use_spool(std::shared_ptr<Spool> spool);
+  void make_parts();
+  void make_templates();
+  // Handovers, on either side: see the end of this file.
+  std::string greeting() const;
+  std::string judge(std::string_view greeting) const;
+  void take_over();
+  void offer();
+  std::variant<net::HandoverOffer::State, std::string> stop_work();
+  std::string rest_store();
+  void resume_work();
+  void handed_over(pid_t taker);
+  void on_job(std::shared_ptr<const Job> job);
   void tick();
   void reload();
   void finish();
@@ -55,6 +71,9 @@ class Daemon {
   std::unique_ptr<ZmqListener> zmq_;
   TemplateAge template_age_;
   std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
+  std::shared_ptr<Spool> spool_;
+  std::unique_ptr<net::HandoverOffer> offer_;
+  bool inherited_ = false, handed_over_ = false;
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
 };
 
@@ -68,22 +87,39 @@ Daemon::Daemon(const Options& options, Settings& settings)
   loop_.at_turn_end([this] {
     if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
   });
-  server_ = std::make_unique<Server>(loop_, options.listen, ServerLimits{options.most_connections});
   miners_.load();
+  if (options.takeover) {
+    take_over();
+    return;
+  }
+  server_ = std::make_unique<Server>(loop_, options.listen, ServerLimits{options.most_connections});
   start_ = open_store();
-  const Post post = loop_.poster();
-  recorder_ = std::make_unique<Recorder>(start_.source, options.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
-  submitter_ = std::make_unique<Submitter>(options.nodes, keep_prefix_, [this, post](records::Submission s) {
+  make_templates();
+  make_parts();
+}
+
+void Daemon::make_templates() {
+  JobMaker maker({start_.source, options_.pool.chain, options_.treasury_script, options_.pool_tag, start_.run});
+  templates_ = std::make_unique<TemplateSource>(options_.templates, std::move(maker), [this, post = loop_.poster()](std::shared_ptr<const Job> job) {
+    post([this, job = std::move(job)] { on_job(job); });
+  });
+}
+
+void Daemon::make_parts() {
+  recorder_ = std::make_unique<Recorder>(start_.source, options_.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
+  submitter_ = std::make_unique<Submitter>(options_.nodes, keep_prefix_, [this, post = loop_.poster()](records::Submission s) {
     if (s.result == "accepted") templates_->hint("block");
     post([this, s = std::move(s)] { recorder_->put_submission(s); });
   });
-  JobMaker maker({start_.source, options.pool.chain, options.treasury_script, options.pool_tag, start_.run});
-  templates_ = std::make_unique<TemplateSource>(options.templates, std::move(maker), [this, post](std::shared_ptr<const Job> job) {
-    post([this, job = std::move(job)] { pool_->on_job(job); });
-  });
-  pool_ = std::make_unique<Pool>(with_source(options.pool, start_.source), miners_, *recorder_, clock_,
+  pool_ = std::make_unique<Pool>(with_source(options_.pool, start_.source), miners_, *recorder_, clock_,
                                  Pool::Outside{[this](Submitter::FoundBlock b) { submitter_->submit(std::move(b)); },
                                                [this](std::string_view id, uint64_t last) { return templates_->was_ours(id, last); }});
+}
+
+// After a handover our templates begin with the tip that the miners work on already: they need not hear of it again.
+void Daemon::on_job(std::shared_ptr<const Job> job) {
+  if (handed_over_ || (inherited_ && job->new_tip && pool_->is_of_newest_tip(*job))) return;
+  pool_->on_job(std::move(job));
 }
 
 // Without a spool nobody remembers the last sequence number, so every run is a source of its own.
@@ -93,13 +129,18 @@ Daemon::Start Daemon::open_store() {
     store_ = make_pipe_store(STDOUT_FILENO, loop_.poster());
     return {fmt::format("{}.{}", options_.pool.source, now), 0, now};
   }
-  auto spool = std::make_unique<Spool>(options_.spool, options_.pool.source);
+  auto spool = std::make_shared<Spool>(options_.spool, options_.pool.source);
   if (spool->torn_bytes() != 0) log::warn("spool_repaired", {{"spool", spool->path()}, {"torn_bytes", spool->torn_bytes()}});
   log::info("spool", {{"path", spool->path()}, {"bytes", spool->size()}, {"last_seq", spool->last_seq()}});
-  keep_prefix_ = spool->path();
   const Start start{options_.pool.source, spool->last_seq(), std::max(now, spool->last_run() + 1)};
-  store_ = make_spool_store(std::move(spool), options_.sync_always, STDOUT_FILENO, loop_.poster());
+  use_spool(std::move(spool));
   return start;
+}
+
+void Daemon::use_spool(std::shared_ptr<Spool> spool) {
+  keep_prefix_ = spool->path();
+  spool_ = spool;
+  store_ = make_spool_store(std::move(spool), options_.sync_always, STDOUT_FILENO, loop_.poster());
 }
 
 std::string Daemon::pool_line() const {
@@ -112,7 +153,7 @@ std::string Daemon::pool_line() const {
 }
 
 int Daemon::run() {
-  templates_->start(options_.wait);
+  if (!inherited_) templates_->start(options_.wait);
   if (stop_requested()) return finish(), 0;
   if (!options_.zmq.empty()) zmq_ = std::make_unique<ZmqListener>(options_.zmq, [this] { templates_->hint("zmq"); });
   submitter_->submit_kept();
@@ -121,7 +162,13 @@ int Daemon::run() {
   log::info("listening", {{"address", server_->address()}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
   notify_service_manager("READY=1");
   loop_.every_tick([this] { tick(); });
+  offer();
   loop_.run();
+  if (handed_over_) {
+    zmq_.reset();
+    templates_->stop();
+    return 0;
+  }
   notify_service_manager("STOPPING=1");
   finish();
   if (store_->failed().empty()) return 0;
@@ -147,6 +194,7 @@ void Daemon::tick() {
   next_second_ms_ = now + 1000;
   pool_->when_down = template_age_.update(templates_->template_age_ms(), now);
   pool_->tick();
+  offer();
   notify_service_manager("WATCHDOG=1");
   try {
     if (miners_.load_if_changed()) log::info("miners_loaded", {{"file", options_.miners_file}, {"aliases", miners_.size()}});
@@ -173,6 +221,7 @@ void Daemon::reload() {
 // No new work and no new miners; then the blocks on their way; then the records, which these answers are part of; then the connections, after
 // the last acknowledgements were written to them.
 void Daemon::finish() {
+  offer_.reset();
   server_->refuse_new();
   zmq_.reset();
   templates_->stop();
@@ -191,6 +240,117 @@ void Daemon::finish() {
   server_->drop_connections();
   loop_.run_posted();
   log::info("stopped", {{"last_seq", recorder_->last_seq()}, {"accepted", pool_->counters.accepted}, {"blocks", pool_->counters.blocks}});
+}
+
+// --- handovers (net/handover.h) ---
+//
+// The taker first does everything that can fail by itself: settings, miners file, and a template from a node. Then it asks. The owner stops
+// between two turns of its loop: every share that it read has been written, synced and answered. What changes hands: the spool's file
+// with its lock, the listening socket, the connections, and the state (state.cpp).
+
+std::string Daemon::greeting() const {
+  json::Json g;
+  g["state_version"] = state_version;
+  g["source"] = options_.pool.source;
+  g["chain"] = std::string(bitcoin::network_name(options_.pool.chain));
+  g["version"] = HH_VERSION;
+  return g.dump();
+}
+
+std::string Daemon::judge(std::string_view text) const {
+  try {
+    const json::Json theirs = json::parse(text), ours = json::parse(greeting());
+    if (!theirs.is_object()) return "its greeting is no object";
+    for (const char* key : {"state_version", "source", "chain"})
+      if (!theirs.contains(key) || theirs[key] != ours[key]) return fmt::format("its {} is {}, not {}", key, theirs.value(key, json::Json()).dump(), ours[key].dump());
+    return "";
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+void Daemon::offer() {
+  if (offer_ || !spool_) return;
+  try {
+    offer_ = std::make_unique<net::HandoverOffer>(loop_, spool_->path() + ".takeover", takeover_patience_ms,
+                                                  net::HandoverOffer::Owner{[this](std::string_view greeting) { return judge(greeting); }, [this] { return stop_work(); },
+                                                                            [this] { resume_work(); }, [this](pid_t taker) { handed_over(taker); }});
+  } catch (const Error& e) {
+    if (e.code() == Exit::temp_fail) return;  // whom we took over from has not gone yet: the next second will do
+    log::warn("no_takeover", {{"reason", e.what()}, {"hint", "this pool can be restarted, but not taken over"}});
+    spool_.reset();
+  }
+}
+
+std::variant<net::HandoverOffer::State, std::string> Daemon::stop_work() {
+  if (submitter_->pending() != 0) return "a block is on its way to a node: try again";
+  const int64_t began = clock_.monotonic_ms();
+  server_->suspend();
+  if (std::string why = rest_store(); !why.empty()) {
+    server_->resume();
+    return why;
+  }
+  net::HandoverOffer::State state;
+  StateWriter to;
+  to.number(recorder_->last_seq());
+  to.number(start_.run);
+  to.text(spool_->path());
+  pool_->save(to);
+  state.fds.push_back(spool_->fd());
+  server_->save(to, state.fds);
+  state.bytes = to.take();
+  log::info("handing_over", {{"sessions", pool_->session_count()}, {"bytes", state.bytes.size()}, {"ms", clock_.monotonic_ms() - began}});
+  return state;
+}
+
+// Until everything that was recorded is durable, on stdout and answered. What runs meanwhile may record more.
+std::string Daemon::rest_store() {
+  loop_.run_posted();
+  while (true) {
+    if (std::string why = store_->rest(stdout_patience_ms); !why.empty()) return why;
+    const uint64_t before = recorder_->flushes();
+    loop_.run_posted();
+    if (recorder_->flushes() == before) return "";
+    store_->go_on();
+  }
+}
+
+void Daemon::resume_work() {
+  store_->go_on();
+  server_->resume();
+}
+
+void Daemon::handed_over(pid_t taker) {
+  handed_over_ = true;
+  recorder_->retire();
+  server_.reset();  // closes our copies of the sockets, not the connections
+  offer_->leave_path();
+  notify_service_manager(fmt::format("MAINPID={}", taker));
+  log::info("handed_over", {{"to", taker}, {"last_seq", recorder_->last_seq()}});
+  loop_.stop();
+}
+
+void Daemon::take_over() {
+  if (options_.spool.empty()) throw Error(Exit::config, "--takeover needs a spool: it says which pool is taken over");
+  start_ = {options_.pool.source, 0, static_cast<uint64_t>(clock_.unix_ms())};
+  make_templates();
+  templates_->start(options_.wait);
+  net::Takeover from(Spool::path_of(options_.spool, start_.source) + ".takeover", greeting(), takeover_patience_ms);
+  StateReader state(from.state());
+  start_.last_seq = state.number();
+  if (const uint64_t run = state.number(); run >= start_.run) throw Error(Exit::temp_fail, "this machine's clock is behind that of the pool that runs: its jobs would get the same names");
+  const std::string path(state.text());
+  if (from.files().size() < 2) throw Error(Exit::data, "handover: descriptors are missing");
+  use_spool(std::make_shared<Spool>(std::move(from.files()[0]), path, start_.last_seq, start_.run));
+  server_ = std::make_unique<Server>(loop_, std::move(from.files()[1]), ServerLimits{options_.most_connections});
+  from.files().erase(from.files().begin(), from.files().begin() + 2);
+  make_parts();
+  pool_->inherit(state);
+  server_->inherit(state, from.files(), *pool_);
+  state.expect_end();
+  from.ready();
+  inherited_ = true;
+  log::info("taken_over", {{"sessions", pool_->session_count()}, {"last_seq", start_.last_seq}});
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -32,10 +33,9 @@ void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level
 
 struct Server::Impl final : net::Watcher {
   Impl(net::Loop& l, ServerLimits lim) : loop(l), hub(l), limits(lim) {}
-  ~Impl() {
-    if (listener) loop.forget(listener.get());
-  }
+  ~Impl() { listen(false); }
   void ready(uint32_t) override { accept(); }
+  void listen(bool on);
   void accept();
   void accept_failed(int why);
   void take(FileHandle fd);
@@ -51,6 +51,7 @@ struct Server::Impl final : net::Watcher {
   std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
   int64_t accept_again_ms = -1;
   uint64_t turned_away = 0;
+  bool listening = false;
 };
 
 namespace {
@@ -65,6 +66,17 @@ class Connection : public net::Stream, public Outlet {
     start();
   }
   void drop() { close_when_sent(); }
+  void save(StateWriter& to) const {
+    to.text(received());
+    to.text(not_sent());
+    session_->save(to);
+  }
+  // Nothing happens before start().
+  void inherit(StateReader& from) {
+    std::string in(from.text());
+    Stream::inherit(std::move(in), std::string(from.text()));
+    session_ = Session::inherit(*server_.pool, *this, from);
+  }
   const std::string& peer() const { return session_->peer(); }
 
   // Outlet
@@ -117,7 +129,14 @@ void Server::Impl::accept_failed(int why) {
   if (why == EAGAIN || why == EINTR || why == ECONNABORTED) return;
   log::error("accept_failed", {{"reason", reason(why)}});  // out of descriptors, most likely: breathe, then go on
   accept_again_ms = system_clock().monotonic_ms() + accept_pause_ms;
-  loop.forget(listener.get());
+  listen(false);
+}
+
+void Server::Impl::listen(bool on) {
+  if (on == listening || !listener) return;
+  listening = on;
+  if (on) loop.watch(listener.get(), EPOLLIN, *this);
+  else loop.forget(listener.get());
 }
 
 void Server::Impl::accept() {
@@ -145,7 +164,7 @@ void Server::Impl::tick() {
   const int64_t now = system_clock().monotonic_ms();
   if (accept_again_ms >= 0 && now >= accept_again_ms && listener) {
     accept_again_ms = -1;
-    loop.watch(listener.get(), EPOLLIN, *this);
+    listen(true);
   }
   std::erase_if(leaving, [now](const auto& entry) {
     const auto c = entry.second.lock();
@@ -158,6 +177,8 @@ Server::Server(net::Loop& loop, const std::string& listen, ServerLimits limits) 
   impl_->listener = net::listen_on(net::Endpoint::parse(listen, "listen"));
 }
 
+Server::Server(net::Loop& loop, FileHandle listener, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) { impl_->listener = std::move(listener); }
+
 Server::~Server() = default;
 
 std::string Server::address() const { return net::Endpoint::of_socket(impl_->listener.get()).text(); }
@@ -166,13 +187,42 @@ size_t Server::connection_count() const { return impl_->connections.size(); }
 
 void Server::accept_for(Pool& pool) {
   impl_->pool = &pool;
-  impl_->loop.watch(impl_->listener.get(), EPOLLIN, *impl_);
   impl_->loop.every_tick([impl = impl_.get()] { impl->tick(); });
+  resume();
+}
+
+void Server::suspend() {
+  impl_->listen(false);
+  for (const auto& c : impl_->connections) c->suspend();
+}
+
+void Server::resume() {
+  impl_->listen(true);
+  const auto all = impl_->connections;  // one that has died meanwhile leaves the list
+  for (const auto& c : all) c->resume();
+}
+
+void Server::save(StateWriter& to, std::vector<int>& fds) const {
+  fds.push_back(impl_->listener.get());
+  to.number(static_cast<uint64_t>(std::count_if(impl_->connections.begin(), impl_->connections.end(), [](const auto& c) { return c->is_open(); })));
+  for (const auto& c : impl_->connections) {
+    if (!c->is_open()) continue;  // on its way out
+    c->save(to);
+    fds.push_back(c->fd());
+  }
+}
+
+void Server::inherit(StateReader& from, std::vector<FileHandle>& connections, Pool& pool) {
+  impl_->pool = &pool;
+  if (from.number() != connections.size()) throw Error(Exit::data, "handover: the number of connections and of descriptors differ");
+  for (FileHandle& fd : connections) {
+    impl_->connections.push_back(std::make_shared<Connection>(*impl_, std::move(fd), impl_->connections.size()));
+    impl_->connections.back()->inherit(from);
+  }
 }
 
 void Server::refuse_new() {
-  if (!impl_->listener) return;
-  if (impl_->pool != nullptr && impl_->accept_again_ms < 0) impl_->loop.forget(impl_->listener.get());
+  impl_->listen(false);
   impl_->listener = FileHandle();
 }
 

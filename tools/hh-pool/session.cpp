@@ -26,13 +26,13 @@ bool is_notification(const stratum::v1::Id& id) { return id == "null"; }
 }  // namespace
 
 std::shared_ptr<Session> Session::make(Pool& pool, Outlet& outlet, std::string peer) {
-  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer)));
+  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), pool.next_extranonce1()));
   s->self_ = s;
   return s;
 }
 
-Session::Session(Pool& pool, Outlet& outlet, std::string peer)
-    : pool_(pool), outlet_(&outlet), peer_(std::move(peer)), extranonce1_(pool.next_extranonce1()),
+Session::Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1)
+    : pool_(pool), outlet_(&outlet), peer_(std::move(peer)), extranonce1_(extranonce1),
       vardiff_(pool.config.vardiff, pool.config.start_difficulty, pool.clock.monotonic_ms()), since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {
   pool_.add(*this);
 }
@@ -188,9 +188,15 @@ void Session::handle(const Id& id, const v1::Submit& m) {
   if (checked.refusal) return refuse(id, *checked.refusal, checked.reason);
   if (!checked.is_block && pool_.age_of(job.name.number) == Pool::Age::stale) return refuse(id, Code::job_not_found, "Stale share: the job is of a tip that is over");
   const Pool::Accepted accepted{live, worker->who, *job.assignment, checked, extranonce1_};
-  if (pool_.when_down == WhenDown::pause && !checked.is_block) return refuse(id, Code::other, "No current job: the pool's nodes are down");
+  if (pool_.when_down == WhenDown::pause && !checked.is_block) {
+    live.forget(checked.hash);
+    return refuse(id, Code::other, "No current job: the pool's nodes are down");
+  }
   pool_.submit_if_block(accepted);
-  if (!pool_.recorder.can_take()) return refuse(id, Code::other, "pool cannot store shares");
+  if (!pool_.recorder.can_take()) {
+    live.forget(checked.hash);
+    return refuse(id, Code::other, "pool cannot store shares");
+  }
   pool_.record(accepted, {self_, id});
   moved(vardiff_.count_share(job.assignment->difficulty, last_line_ms_));
 }

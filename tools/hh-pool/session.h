@@ -35,6 +35,9 @@ class Session : public Waiter {
  public:
   // peer: for log lines. self must be given (as Ack needs it) before lines come in: see make().
   static std::shared_ptr<Session> make(Pool& pool, Outlet& outlet, std::string peer);
+  // For a handover (state.cpp): as it is, and as it was in the process that had it.
+  void save(StateWriter& to) const;
+  static std::shared_ptr<Session> inherit(Pool& pool, Outlet& outlet, StateReader& from);
   ~Session() override;
 
   void line(std::string_view text);
@@ -49,7 +52,8 @@ class Session : public Waiter {
   const std::string& peer() const { return peer_; }
 
  private:
-  Session(Pool& pool, Outlet& outlet, std::string peer);
+  using Extranonce1 = std::array<uint8_t, extranonce1_size>;
+  Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1);
   struct Worker {
     std::string user;
     Identity who;
@@ -92,7 +96,7 @@ class Session : public Waiter {
   Outlet* outlet_;
   const std::string peer_;
   std::weak_ptr<Session> self_;
-  const std::array<uint8_t, extranonce1_size> extranonce1_;
+  const Extranonce1 extranonce1_;
   bool subscribed_ = false, closing_ = false;
   std::string user_agent_;
   std::optional<uint32_t> rollable_;                     // by the miner: what it asked for

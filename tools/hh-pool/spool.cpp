@@ -19,12 +19,6 @@ namespace {
 constexpr size_t chunk_size = 256 * 1024;
 constexpr size_t most_line = 1u << 20;  // no record is as long; a longer "line" is no spool
 
-std::string resolve(const std::string& path, const std::string& source) {
-  struct stat s {};
-  if (::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode)) return path + "/" + source + ".jsonl";
-  return path;
-}
-
 std::string read_at(int fd, uint64_t offset, size_t size, const std::string& path) {
   std::string out(size, '\0');
   size_t done = 0;
@@ -46,7 +40,7 @@ uint64_t run_of(std::string_view job) {
 
 }  // namespace
 
-Spool::Spool(const std::string& path, const std::string& source) : path_(resolve(path, source)) {
+Spool::Spool(const std::string& path, const std::string& source) : path_(path_of(path, source)) {
   const bool is_new = ::access(path_.c_str(), F_OK) != 0;
   file_ = open_file(path_, O_RDWR | O_CREAT | O_APPEND, 0640);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0)
@@ -58,6 +52,19 @@ Spool::Spool(const std::string& path, const std::string& source) : path_(resolve
   size_ = static_cast<uint64_t>(s.st_size);
   cut_torn_line();
   find_last(source);
+}
+
+std::string Spool::path_of(const std::string& path, const std::string& source) {
+  struct stat s {};
+  if (::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode)) return path + "/" + source + ".jsonl";
+  return path;
+}
+
+Spool::Spool(FileHandle file, std::string path, uint64_t last_seq, uint64_t last_run)
+    : path_(std::move(path)), file_(std::move(file)), last_seq_(last_seq), last_run_(last_run) {
+  struct stat s {};
+  if (::fstat(file_.get(), &s) != 0 || !S_ISREG(s.st_mode)) throw Error(Exit::io, fmt::format("cannot look at spool {}: {}", path_, reason(errno)));
+  size_ = static_cast<uint64_t>(s.st_size);
 }
 
 void Spool::cut_torn_line() {

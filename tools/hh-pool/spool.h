@@ -17,6 +17,10 @@ class Spool {
   // something that is no record), temp_fail (another process has it open as its spool).
   Spool(const std::string& path, const std::string& source);
 
+  // The file of a pool that was taken over, with its lock; the last numbers are known from there.
+  Spool(FileHandle file, std::string path, uint64_t last_seq, uint64_t last_run);
+
+  static std::string path_of(const std::string& path, const std::string& source);  // SOURCE.jsonl in a folder
   const std::string& path() const { return path_; }
   uint64_t last_seq() const { return last_seq_; }      // of this source; 0: none
   uint64_t last_run() const { return last_run_; }      // the largest run that its job ids tell of; 0: none

@@ -29,7 +29,7 @@ using Lock = std::unique_lock<std::mutex>;
 
 class SpoolStore : public Store {
  public:
-  SpoolStore(std::unique_ptr<Spool> spool, bool always, int out, Post post)
+  SpoolStore(std::shared_ptr<Spool> spool, bool always, int out, Post post)
       : spool_(std::move(spool)), always_(always), out_(out), post_(std::move(post)), written_(spool_->size()), copied_(written_) {
     syncer_ = std::thread([this] { sync_loop(); });
   }
@@ -64,17 +64,31 @@ class SpoolStore : public Store {
   }
 
   void close(int64_t patience_ms) override {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
-    Lock lock(mutex_);
-    if (copier_.joinable() && failed_.empty()) all_copied_.wait_until(lock, end, [&] { return copied_ == written_ || copy_ended_; });
-    const uint64_t left = written_ - copied_;
-    lock.unlock();
+    const uint64_t left = let_catch_up(patience_ms);
     end_threads();
     if (left != 0) log::warn("stdout_behind", {{"bytes_left", left}, {"spool", spool_->path()}, {"hint", "the rest is in the spool"}});
     if (failed_.empty()) spool_->sync();
   }
 
+  std::string rest(int64_t patience_ms) override {
+    if (const uint64_t left = let_catch_up(patience_ms); left != 0) return "the reader of standard output is " + std::to_string(left) + " bytes behind";
+    end_threads();  // the syncer syncs what is there before it ends
+    return failed_;
+  }
+  void go_on() override {
+    stop_ = copy_ended_ = copier_rests_ = false;
+    syncer_ = std::thread([this] { sync_loop(); });
+    start("");
+  }
+
  private:
+  // How many bytes stdout has not got when the time is over.
+  uint64_t let_catch_up(int64_t patience_ms) {
+    Lock lock(mutex_);
+    const auto done = [&] { return copied_ == written_ || copy_ended_; };
+    if (copier_.joinable() && failed_.empty()) all_copied_.wait_for(lock, std::chrono::milliseconds(patience_ms), done);
+    return written_ - copied_;
+  }
   void end_threads() {
     {
       Lock lock(mutex_);
@@ -149,7 +163,7 @@ class SpoolStore : public Store {
     return true;
   }
 
-  std::unique_ptr<Spool> spool_;
+  std::shared_ptr<Spool> spool_;
   const bool always_;
   const int out_;
   Post post_;
@@ -195,6 +209,8 @@ class PipeStore : public Store {
     end_thread();
     if (left != 0 && failed_.empty()) throw Error(Exit::io, "standard output was not read: " + std::to_string(left) + " bytes of unacknowledged records are dropped");
   }
+  std::string rest(int64_t) override { return "a pool without a spool cannot be taken over"; }
+  void go_on() override {}
 
  private:
   struct Batch {
@@ -274,7 +290,7 @@ bool write_patiently(int fd, std::string_view data, const std::function<bool()>&
   return true;
 }
 
-std::unique_ptr<Store> make_spool_store(std::unique_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post) {
+std::unique_ptr<Store> make_spool_store(std::shared_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post) {
   return std::make_unique<SpoolStore>(std::move(spool), sync_always, stdout_fd, std::move(post));
 }
 std::unique_ptr<Store> make_pipe_store(int stdout_fd, Post post) { return std::make_unique<PipeStore>(stdout_fd, std::move(post)); }

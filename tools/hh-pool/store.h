@@ -44,6 +44,9 @@ class Store {
   virtual bool can_take() const = 0;
   // Makes everything durable and lets stdout catch up for so long; then ends the threads. Throws Error(io).
   virtual void close(int64_t patience_ms) = 0;
+  // For a handover: makes everything durable, lets stdout catch up, and stops the threads; "" or why that cannot be. go_on() starts them again.
+  virtual std::string rest(int64_t patience_ms) = 0;
+  virtual void go_on() = 0;
   const std::string& failed() const { return failed_; }  // "" or a sentence; loop thread only
 
  protected:
@@ -51,7 +54,7 @@ class Store {
 };
 
 class Spool;
-std::unique_ptr<Store> make_spool_store(std::unique_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post);
+std::unique_ptr<Store> make_spool_store(std::shared_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post);
 std::unique_ptr<Store> make_pipe_store(int stdout_fd, Post post);
 
 // Writes data in pieces that a pipe takes without blocking, asking stop() ten times a second while the reader is slow. False: stopped.

@@ -1,6 +1,7 @@
 #include "test_parts.h"
 
 #include "base/file.h"
+#include "json/strict.h"
 
 using namespace hh;
 using namespace hh::pool;
@@ -19,10 +20,16 @@ TEST_CASE("two jobs of one template, and of two pools, share no work [C062]", "[
 TEST_CASE("job ids tell stale from unknown [C125]", "[C125]") {
   JobMaker maker = job_maker();
   const auto a = maker.make(simple_template(), true, 0), b = maker.make(simple_template(), false, 0);
-  CHECK(maker.was_ours(a->record.job, 2));
-  CHECK(maker.was_ours(b->record.job, 2));
-  CHECK_FALSE(maker.was_ours(b->record.job, 1));
-  for (const std::string& id : std::vector<std::string>{"", "1", "zz", a->record.job + "0", "0" + a->record.job, a->record.job.substr(0, a->record.job.size() - 1) + "g"}) CHECK_FALSE(maker.was_ours(id, 2));
+  CHECK(a->number < b->number);
+  CHECK(maker.was_ours(a->record.job, b->number));
+  CHECK(maker.was_ours(b->record.job, b->number));
+  CHECK_FALSE(maker.was_ours(b->record.job, a->number));
+  JobMaker later = job_maker(0x18b'cfe5'6801);
+  const auto c = later.make(simple_template(), true, 0);
+  CHECK(c->number > b->number);
+  CHECK(later.was_ours(b->record.job, c->number));  // of the run before
+  CHECK_FALSE(maker.was_ours(c->record.job, b->number));
+  for (const std::string& id : std::vector<std::string>{"", "1", "zz", "0" + a->record.job, a->record.job.substr(0, a->record.job.size() - 1) + "g"}) CHECK_FALSE(maker.was_ours(id, b->number));
 }
 
 TEST_CASE("a recorded template becomes a block with the right coinbase [C062][C124]", "[C062][C124]") {
@@ -44,6 +51,24 @@ TEST_CASE("a recorded template becomes a block with the right coinbase [C062][C1
   std::vector<bitcoin::Hash256> all{coinbase.txid()};
   for (const auto& tx : t->transactions) all.push_back(tx.txid);
   CHECK(bitcoin::root_from_branch(coinbase.txid(), job->record.merkle_branch) == bitcoin::merkle_root(all));
+}
+
+TEST_CASE("a job is the same when it is made of its record again [C124]", "[C124]") {
+  const auto t = std::make_shared<bitcoin::BlockTemplate>(bitcoin::parse_block_template(read_file(TEST_DATA "/template_regtest.json")));
+  const auto job = job_maker().make(t, true, 77);
+  const auto again = make_job(records::parse_job(json::parse(records::job_line(job->record))), job->number, true, t);
+  CHECK(again->record == job->record);
+  CHECK(again->notify.first == job->notify.first);
+  CHECK(again->notify.second == job->notify.second);
+  CHECK(again->least_time == job->least_time);
+  CHECK(again->most_time == job->most_time);
+  CHECK(again->most_difficulty == job->most_difficulty);
+  LiveJob a(job), b(again);
+  const Bytes script = bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script;
+  CHECK(a.suffix(script) == b.suffix(script));
+  CHECK(a.suffix({}) == b.suffix({}));
+  const Bytes e1(4, 1), e2(8, 2);
+  CHECK(a.coinbase_txid(e1, e2, script) == b.coinbase_txid(e1, e2, script));
 }
 
 TEST_CASE("fees that would be dust go by the manifest [C062]", "[C062]") {

@@ -28,6 +28,8 @@ class MemoryStore : public Store {
     answer(acks, failed_.empty());
   }
   void close(int64_t) override {}
+  std::string rest(int64_t) override { return failed_; }
+  void go_on() override {}
   void fail(std::string why) { failed_ = std::move(why); }
   std::vector<std::string> lines(const std::string& type) const {
     std::vector<std::string> out;

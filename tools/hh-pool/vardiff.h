@@ -44,6 +44,7 @@
 #include <cstdint>
 
 #include "bitcoin/difficulty.h"
+#include "state.h"
 
 namespace hh::pool {
 
@@ -66,6 +67,10 @@ class Vardiff {
   void start_at(bitcoin::Difficulty d);
   void fix_at(bitcoin::Difficulty d);
   void set_least(bitcoin::Difficulty least);  // of this connection
+
+  // For a handover. What was counted is forgotten: the windows begin anew.
+  void save(StateWriter& to) const;
+  void inherit(StateReader& from);
 
   // A job has gone out that carries this difficulty, which is the wanted one or the network's where that is lower.
   void in_force(bitcoin::Difficulty d, int64_t now_ms);

@@ -1,0 +1,278 @@
+// What of a running pool goes to the process that takes over, and in which order: all of the format is in this file. See state.h.
+#include "state.h"
+
+#include <unordered_map>
+
+#include "base/error.h"
+#include "json/strict.h"
+#include "pool.h"
+#include "session.h"
+
+namespace hh::pool {
+namespace {
+
+void put(StateWriter& to, const bitcoin::Hash256& h) { to.bytes(h.view()); }
+bitcoin::Hash256 take_hash(StateReader& from) {
+  const BytesView b = from.bytes();
+  bitcoin::Hash256 h;
+  if (b.size() != h.bytes.size()) throw Error(Exit::data, "handover: a hash has not 32 bytes");
+  std::copy(b.begin(), b.end(), h.bytes.begin());
+  return h;
+}
+
+void put(StateWriter& to, const bitcoin::Target& t) { put(to, t.value.to_little_endian()); }
+bitcoin::Target take_target(StateReader& from) { return {bitcoin::Uint256::from_little_endian(take_hash(from))}; }
+
+uint32_t take_u32(StateReader& from) { return static_cast<uint32_t>(from.number()); }
+std::optional<uint32_t> take_optional_u32(StateReader& from) {
+  const auto n = from.optional_number();
+  return n ? std::optional(static_cast<uint32_t>(*n)) : std::nullopt;
+}
+
+void put(StateWriter& to, const Assignment& a) {
+  to.number(a.difficulty.units());
+  put(to, a.target);
+  to.signed_number(a.work);
+}
+Assignment take_assignment(StateReader& from) {
+  Assignment a;
+  a.difficulty = bitcoin::Difficulty(from.number());
+  a.target = take_target(from);
+  a.work = from.signed_number();
+  return a;
+}
+
+void put(StateWriter& to, const GivenName& n) {
+  to.number(n.number);
+  to.number(n.again);
+}
+GivenName take_name(StateReader& from) {
+  GivenName n;
+  n.number = from.number();
+  n.again = static_cast<uint16_t>(from.number());
+  return n;
+}
+
+// Templates of one tip share most of their transactions, and jobs share templates: each is written once.
+class TemplateWriter {
+ public:
+  explicit TemplateWriter(StateWriter& to) : to_(to) {}
+  void put_template(const std::shared_ptr<const bitcoin::BlockTemplate>& t) {
+    const auto [at, is_new] = templates_.try_emplace(t.get(), templates_.size());
+    to_.number(at->second);
+    if (!is_new) return;
+    to_.number(t->height);
+    put(to_, t->prev_hash);
+    for (const uint32_t n : {t->version, t->curtime, t->mintime, t->bits}) to_.number(n);
+    put(to_, t->target);
+    to_.signed_number(t->subsidy.count());
+    to_.signed_number(t->fees.count());
+    to_.bytes(t->coinbase_aux);
+    to_.bytes(t->witness_commitment_script);
+    to_.number(t->transactions.size());
+    for (const auto& tx : t->transactions) put_transaction(tx);
+  }
+
+ private:
+  void put_transaction(const bitcoin::TemplateTransaction& tx) {
+    const auto [at, is_new] = transactions_.try_emplace(tx.wtxid, transactions_.size());
+    to_.number(at->second);
+    if (!is_new) return;
+    put(to_, tx.txid);
+    put(to_, tx.wtxid);
+    to_.signed_number(tx.fee.count());
+    to_.text(tx.data_hex);
+  }
+  StateWriter& to_;
+  std::unordered_map<const bitcoin::BlockTemplate*, uint64_t> templates_;
+  std::unordered_map<bitcoin::Hash256, uint64_t> transactions_;
+};
+
+class TemplateReader {
+ public:
+  explicit TemplateReader(StateReader& from) : from_(from) {}
+  std::shared_ptr<const bitcoin::BlockTemplate> take_template() {
+    const uint64_t index = from_.number();
+    if (index < templates_.size()) return templates_[index];
+    auto t = std::make_shared<bitcoin::BlockTemplate>();
+    t->height = take_u32(from_);
+    t->prev_hash = take_hash(from_);
+    for (uint32_t* n : {&t->version, &t->curtime, &t->mintime, &t->bits}) *n = take_u32(from_);
+    t->target = take_target(from_);
+    t->subsidy = Sat(from_.signed_number());
+    t->fees = Sat(from_.signed_number());
+    const BytesView aux = from_.bytes();
+    t->coinbase_aux.assign(aux.begin(), aux.end());
+    const BytesView commitment = from_.bytes();
+    t->witness_commitment_script.assign(commitment.begin(), commitment.end());
+    for (uint64_t left = from_.number(); left > 0; --left) t->transactions.push_back(take_transaction());
+    return templates_.emplace_back(std::move(t));
+  }
+
+ private:
+  bitcoin::TemplateTransaction take_transaction() {
+    const uint64_t index = from_.number();
+    if (index < transactions_.size()) return transactions_[index];
+    bitcoin::TemplateTransaction tx;
+    tx.txid = take_hash(from_);
+    tx.wtxid = take_hash(from_);
+    tx.fee = Sat(from_.signed_number());
+    tx.data_hex = from_.text();
+    return transactions_.emplace_back(std::move(tx));
+  }
+  StateReader& from_;
+  std::vector<std::shared_ptr<const bitcoin::BlockTemplate>> templates_;
+  std::vector<bitcoin::TemplateTransaction> transactions_;
+};
+
+}  // namespace
+
+void GivenJobs::save(StateWriter& to) const {
+  to.number(runs_.size());
+  for (const Run& r : runs_) {
+    put(to, r.first);
+    put(to, r.last);
+    put(to, r.assignment);
+  }
+}
+
+void GivenJobs::inherit(StateReader& from) {
+  for (uint64_t left = from.number(); left > 0; --left) {
+    Run r;
+    r.first = take_name(from);
+    r.last = take_name(from);
+    r.assignment = take_assignment(from);
+    runs_.push_back(r);
+  }
+}
+
+void Vardiff::save(StateWriter& to) const {
+  for (const bitcoin::Difficulty d : {wanted_, in_force_, least_}) to.number(d.units());
+  to.flag(fixed_);
+  to.flag(rough_);
+}
+
+void Vardiff::inherit(StateReader& from) {
+  for (bitcoin::Difficulty* d : {&wanted_, &in_force_, &least_}) *d = bitcoin::Difficulty(from.number());
+  fixed_ = from.flag();
+  rough_ = from.flag();
+}
+
+void Session::save(StateWriter& to) const {
+  const int64_t now = pool_.clock.monotonic_ms();
+  to.text(peer_);
+  to.bytes(extranonce1_);
+  to.flag(subscribed_);
+  to.text(user_agent_);
+  to.optional_number(rollable_);
+  to.optional_number(version_mask_);
+  to.optional_number(former_mask_);
+  put(to, former_mask_until_);
+  to.number(workers_.size());
+  for (const Worker& w : workers_) {
+    for (const std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) to.text(*text);
+    to.bytes(w.who.script);
+  }
+  given_.save(to);
+  vardiff_.save(to);
+  to.optional_number(sent_difficulty_ ? std::optional(sent_difficulty_->units()) : std::nullopt);
+  to.signed_number(now - since_ms_);
+  to.signed_number(now - last_line_ms_);
+  to.number(transactions_of_);
+  to.number(last_ntime_);
+  to.number(static_cast<uint64_t>(bad_lines_));
+  to.number(static_cast<uint64_t>(wishes_));
+  to.flag(asked_version_);
+  to.flag(pinged_);
+}
+
+std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReader& from) {
+  std::string peer(from.text());
+  Extranonce1 extranonce1{};
+  const BytesView e = from.bytes();
+  if (e.size() != extranonce1.size()) throw Error(Exit::data, "handover: an extranonce of another size");
+  std::copy(e.begin(), e.end(), extranonce1.begin());
+  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), extranonce1));
+  s->self_ = s;
+  s->subscribed_ = from.flag();
+  s->user_agent_ = from.text();
+  s->rollable_ = take_optional_u32(from);
+  s->version_mask_ = take_optional_u32(from);
+  s->former_mask_ = take_optional_u32(from);
+  s->former_mask_until_ = take_name(from);
+  for (uint64_t left = from.number(); left > 0; --left) {
+    Worker w;
+    for (std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) *text = from.text();
+    const BytesView script = from.bytes();
+    w.who.script.assign(script.begin(), script.end());
+    s->workers_.push_back(std::move(w));
+  }
+  s->given_.inherit(from);
+  s->vardiff_.inherit(from);
+  if (const auto units = from.optional_number()) s->sent_difficulty_ = bitcoin::Difficulty(*units);
+  const int64_t now = pool.clock.monotonic_ms();
+  s->since_ms_ = now - from.signed_number();
+  s->last_line_ms_ = now - from.signed_number();
+  s->transactions_of_ = from.number();
+  s->last_ntime_ = take_u32(from);
+  s->bad_lines_ = static_cast<int>(from.number());
+  s->wishes_ = static_cast<int>(from.number());
+  s->asked_version_ = from.flag();
+  s->pinged_ = from.flag();
+  return s;
+}
+
+void Pool::save(StateWriter& to) const {
+  const int64_t now = clock.monotonic_ms();
+  to.number(next_extranonce_);
+  to.number(last_number_);
+  to.number(version_mask_);
+  for (const uint64_t n : {counters.accepted, counters.blocks, counters.jobs, counters.connections, counters.late}) to.number(n);
+  for (const uint64_t n : counters.refused) to.number(n);
+  to.number(tips_.size());
+  for (const Tip& t : tips_) {
+    to.number(t.first_number);
+    to.signed_number(now - t.since_ms);
+  }
+  TemplateWriter templates(to);
+  to.number(jobs_.size());
+  for (const auto& live : jobs_) {
+    to.text(records::job_line(live->job().record));
+    to.number(live->job().number);
+    to.flag(live->job().new_tip);
+    templates.put_template(live->job().block_template);
+    to.number(live->seen().size());
+    live->seen().for_each([&](const SeenShares::Key& key) { to.number(key[0]), to.number(key[1]); });
+  }
+}
+
+void Pool::inherit(StateReader& from) {
+  const int64_t now = clock.monotonic_ms();
+  next_extranonce_ = take_u32(from);
+  extranonce_started_ = true;
+  last_number_ = from.number();
+  version_mask_ = take_u32(from);
+  for (uint64_t* n : {&counters.accepted, &counters.blocks, &counters.jobs, &counters.connections, &counters.late}) *n = from.number();
+  for (uint64_t& n : counters.refused) n = from.number();
+  for (uint64_t left = from.number(); left > 0; --left) {
+    const uint64_t first = from.number();
+    tips_.push_back({first, now - from.signed_number()});
+  }
+  TemplateReader templates(from);
+  for (uint64_t left = from.number(); left > 0; --left) {
+    auto record = records::parse_job(json::parse(from.text()));
+    const uint64_t number = from.number();
+    const bool new_tip = from.flag();
+    jobs_.push_back(std::make_unique<LiveJob>(make_job(std::move(record), number, new_tip, templates.take_template())));
+    LiveJob& live = *jobs_.back();
+    by_id_.emplace(live.job().record.job, &live);
+    for (uint64_t keys = from.number(); keys > 0; --keys) {
+      SeenShares::Key key;
+      key[0] = from.number();
+      key[1] = from.number();
+      live.seen().insert(key);
+    }
+  }
+}
+
+}  // namespace hh::pool
