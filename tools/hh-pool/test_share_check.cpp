@@ -132,6 +132,19 @@ TEST_CASE("a store that failed takes no share but blocks go out [C061]", "[C061]
   CHECK(p.submitted.size() == 1);
 }
 
+TEST_CASE("a share that was refused for the pool's own reasons may come again [C060][C125]", "[C060][C125]") {
+  TestPool p(easy_config());
+  const auto job = p.give(simple_template());
+  TestMiner m(p);
+  m.log_in();
+  const auto share = m.find(*job, easy());
+  p.store.fail("disk full");
+  CHECK(m.submit(share) == refused(20, "pool cannot store shares"));
+  p.store.fail("");
+  CHECK(m.submit(share) == taken);
+  CHECK(m.submit(share) == refused(22, "Duplicate share"));
+}
+
 TEST_CASE("a share is judged with the difficulty of its job [C125]", "[C125]") {
   PoolConfig c = easy_config();
   c.vardiff.shares_per_minute = 0;
