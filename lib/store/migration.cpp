@@ -52,9 +52,9 @@ void check_foreign_keys(Database& db) {
   if (orphans.step()) throw Error(Exit::data, fmt::format("a row of table {} would refer to a missing row of {}", orphans.text(0), orphans.text(2)));
 }
 
-// "20261122T123456Z", for file names.
+// "20261122T123456.789Z", for file names: to the millisecond, since a script may go down, up and down again within a second.
 std::string compact_time(const Clock& clock) {
-  std::string text = to_iso8601(clock.unix_ms()).substr(0, 19) + "Z";
+  std::string text = to_iso8601(clock.unix_ms());
   std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
   return text;
 }

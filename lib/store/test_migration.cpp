@@ -183,7 +183,7 @@ TEST_CASE("on start an old database is copied before it is migrated", "[C104]") 
   CHECK(Migrator(db, all.first(2), clock).migrate_on_start().empty());
   add_posting(db);
   const std::string copy = Migrator(db, all, clock).migrate_on_start();
-  CHECK(copy == path + ".v2-20231114T221320Z.backup");
+  CHECK(copy == path + ".v2-20231114T221320.000Z.backup");
   CHECK(Migrator(db, all, clock).migrate_on_start().empty());
   Database old(copy, {.mode = Mode::read_only});
   CHECK(Migrator(old, all).current() == 2);
