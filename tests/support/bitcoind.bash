@@ -62,5 +62,7 @@ cli() {
 
 mine() {
   local name=$1 blocks=$2 descriptor=${3:-"raw(51)"}
-  cli "$name" generatetodescriptor "$blocks" "$descriptor" 100000000 >"$T/$name.mined"
+  # The tries are for all blocks together, and bitcoind says nothing when it has run out of them.
+  cli "$name" -rpcclienttimeout=0 generatetodescriptor "$blocks" "$descriptor" "$((blocks * 100000000))" >"$T/$name.mined" || return 1
+  [ "$(jq length "$T/$name.mined")" = "$blocks" ]
 }
