@@ -36,7 +36,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(hh_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-stringop-overflow -Wno-array-bounds
     $<$<NOT:$<CONFIG:Debug>>:-Wno-stringop-overread>)
 else()
-  target_compile_options(hh_flags INTERFACE -Wno-unknown-warning-option -Wno-missing-braces)
+  target_compile_options(hh_flags INTERFACE -Wno-unknown-warning-option -Wno-missing-braces -Wno-overloaded-shift-op-parentheses)
 endif()
 if(HH_SANITIZE)
   add_compile_options(-fsanitize=${HH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

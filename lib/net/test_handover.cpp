@@ -18,7 +18,7 @@ struct Owner {
   explicit Owner(int64_t patience_ms = 2'000)
       : path((std::filesystem::temp_directory_path() / ("handover." + std::to_string(::getpid()))).string()),
         offer(loop, path, patience_ms,
-              {[this](std::string_view greeting) { return greeting == "hello" ? std::string() : "I do not know " + std::string(greeting); },
+              {[](std::string_view greeting) { return greeting == "hello" ? std::string() : "I do not know " + std::string(greeting); },
                [this]() -> std::variant<HandoverOffer::State, std::string> {
                  if (busy) return std::string("busy");
                  ++stopped;

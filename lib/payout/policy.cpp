@@ -1,6 +1,8 @@
 #include "payout/policy.h"
 
 #include <fmt/format.h>
+// toml++ 3.3 asserts what a bad file breaks ("[#" as a table's name), and reports the same as an error where its assertions are off.
+#define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
 #include <algorithm>

@@ -23,8 +23,8 @@ records::Round random_round(std::mt19937_64& rng, std::map<std::string, Msat>& b
     miners.push_back(miner(name, 1 + rng() % 1000, 1 + rng() % (uint64_t{1} << (1 + rng() % 62)), balances[name].count(), rng() % 4 != 0));
   }
   const std::string finder = miners[rng() % miners.size()].miner;
-  for (const auto& [name, balance] : balances)
-    if (balance > Msat(0) && std::none_of(miners.begin(), miners.end(), [&](const auto& m) { return m.miner == name; }))
+  for (const auto& [account, balance] : balances)
+    if (const std::string& name = account; balance > Msat(0) && std::none_of(miners.begin(), miners.end(), [&](const auto& m) { return m.miner == name; }))
       miners.push_back(miner(name, 0, 0, balance.count(), rng() % 4 != 0));
   const int64_t subsidy = static_cast<int64_t>(rng() % 5'000'000'000) >> (rng() % 33);
   auto r = round_of(std::move(miners), subsidy, static_cast<int64_t>(rng() % 10'000'000));
