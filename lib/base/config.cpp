@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 1
-// toml++ 3.3 asserts what a bad file breaks ("[#" as a table's name), and reports the same as an error where its assertions are off.
-#define TOML_ASSERT(expression) static_assert(true)
-#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/toml.h"
 
 namespace hh {
 namespace {

@@ -90,7 +90,7 @@ void Loop::run() {
   std::array<epoll_event, most_events> events;
   int64_t next_tick = system_clock().monotonic_ms() + tick_ms;
   while (!stopped_) {
-    const int64_t left = next_tick - system_clock().monotonic_ms();
+    const int64_t left = std::exchange(hurried_, false) ? 0 : next_tick - system_clock().monotonic_ms();
     const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(std::max<int64_t>(left, 0)));
     if (n < 0 && errno != EINTR) throw Error(Exit::io, "epoll_wait: " + reason(errno));
     for (int i = 0; i < n; ++i) {

@@ -49,6 +49,8 @@ class Loop {
 
   // Called at the end of every turn, in the order in which they were given.
   void at_turn_end(std::function<void()> f);
+  // There is more to do: the next turn begins without waiting.
+  void hurry() { hurried_ = true; }
   // Called about every 100 ms.
   void every_tick(std::function<void()> f);
 
@@ -66,7 +68,7 @@ class Loop {
   std::unique_ptr<Shared> shared_;
   std::vector<std::function<void()>> turn_end_, ticks_;
   std::vector<std::shared_ptr<void>> dead_;
-  bool stopped_ = false;
+  bool stopped_ = false, hurried_ = false;
 };
 
 }  // namespace hh::net

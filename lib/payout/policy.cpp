@@ -1,9 +1,6 @@
 #include "payout/policy.h"
 
 #include <fmt/format.h>
-// toml++ 3.3 asserts what a bad file breaks ("[#" as a table's name), and reports the same as an error where its assertions are off.
-#define TOML_ASSERT(expression) static_assert(true)
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +8,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/toml.h"
 #include "json/fields.h"
 
 namespace hh::payout {

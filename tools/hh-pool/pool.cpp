@@ -35,10 +35,12 @@ void Pool::drop_old_jobs() {
 Pool::Age Pool::age_of(uint64_t number) const {
   const auto next = std::find_if(tips_.begin(), tips_.end(), [&](const Tip& t) { return t.first_number > number; });
   if (next == tips_.end()) return Age::newest_tip;
-  return clock.monotonic_ms() - next->since_ms <= config.stale_grace_ms ? Age::in_grace : Age::stale;
+  const bool in_grace = config.stale_grace_ms > 0 && clock.monotonic_ms() - next->since_ms <= config.stale_grace_ms;
+  return in_grace ? Age::in_grace : Age::stale;
 }
 
 void Pool::on_job(std::shared_ptr<const Job> job) {
+  notify_some(SIZE_MAX);  // who has not heard of the job before needs it: it may be the one that says that the tip is new
   recorder.put_job(job->record);  // before any share that refers to it
   if (job->new_tip || tips_.empty()) tips_.push_back({job->number, clock.monotonic_ms()});
   jobs_.push_back(std::make_unique<LiveJob>(std::move(job)));
@@ -50,7 +52,21 @@ void Pool::on_job(std::shared_ptr<const Job> job) {
   log::write(live.job().new_tip ? log::Level::info : log::Level::debug, "job",
              {{"job", live.job().record.job}, {"height", live.job().record.height}, {"new_tip", live.job().new_tip},
               {"transactions", live.job().record.tx_count}, {"fees_sat", live.job().record.fees.count()}, {"sessions", sessions_.size()}});
-  for (Session* s : sessions_) s->new_job(live);
+  to_notify_.assign(sessions_.begin(), sessions_.end());
+}
+
+bool Pool::notify_some(size_t most) {
+  for (; most > 0 && !to_notify_.empty(); --most) {
+    Session* const s = to_notify_.back();
+    to_notify_.pop_back();
+    if (s != nullptr) s->new_job(*jobs_.back());
+  }
+  return !to_notify_.empty();
+}
+
+void Pool::remove(Session& s) {
+  sessions_.erase(&s);
+  std::replace(to_notify_.begin(), to_notify_.end(), &s, static_cast<Session*>(nullptr));
 }
 
 LiveJob* Pool::find(std::string_view id) {

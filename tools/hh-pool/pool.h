@@ -49,7 +49,11 @@ class Pool {
   Pool(PoolConfig c, const Miners& known, Recorder& to, Clock& time, Outside outside)
       : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)), version_mask_(config.version_mask) {}
 
+  // The job is in use from here on; miners hear of it by notify_some().
   void on_job(std::shared_ptr<const Job> job);
+  // Gives the newest job to at most so many of those that have not got it. True: there are more. Ten thousand sends take a tenth of a second, for
+  // which nobody's share would be answered; so the loop comes between.
+  bool notify_some(size_t most);
   // null also while the template is too old and miners should get none (template_age.h).
   LiveJob* newest() { return jobs_.empty() || when_down != WhenDown::keep ? nullptr : jobs_.back().get(); }
   LiveJob* find(std::string_view id);
@@ -69,7 +73,7 @@ class Pool {
   void change_version_mask(uint32_t mask);  // told to whom it concerns
 
   void add(Session& s);
-  void remove(Session& s) { sessions_.erase(&s); }
+  void remove(Session& s);
   size_t session_count() const { return sessions_.size(); }
   // Unique among the sessions of this run; starts at a random place, so that two pools seldom hand out the same.
   std::array<uint8_t, extranonce1_size> next_extranonce1();
@@ -115,6 +119,7 @@ class Pool {
   std::deque<Tip> tips_;                       // of those jobs, oldest first
   std::unordered_map<std::string_view, LiveJob*> by_id_;  // keys point into the jobs
   std::unordered_set<Session*> sessions_;
+  std::vector<Session*> to_notify_;  // of the newest job, from the back; null: has left
   uint64_t last_number_ = 0;
   uint32_t next_extranonce_ = 0;
   bool extranonce_started_ = false;

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int64_t submit_patience_ms = 10'000;  // at the end, for blocks on their way
 constexpr int64_t stdout_patience_ms = 5'000;
+constexpr size_t notified_in_a_turn = 64;  // half a millisecond
 constexpr int64_t takeover_patience_ms = 10'000;   // for the other process, at each step
 constexpr int64_t store_failure_grace_ms = 2'000;  // a block found by work already handed out still gets through
 
@@ -86,6 +87,7 @@ Daemon::Daemon(const Options& options, Settings& settings)
     : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file), template_age_(options.max_age_ms, options.when_down) {
   loop_.at_turn_end([this] {
     if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
+    if (pool_ && pool_->notify_some(notified_in_a_turn)) loop_.hurry();
   });
   miners_.load();
   if (options.takeover) {
@@ -290,6 +292,7 @@ std::variant<net::HandoverOffer::State, std::string> Daemon::stop_work() {
     server_->resume();
     return why;
   }
+  pool_->notify_some(SIZE_MAX);
   net::HandoverOffer::State state;
   StateWriter to;
   to.number(recorder_->last_seq());

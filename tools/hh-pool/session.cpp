@@ -239,8 +239,8 @@ void Session::start_work() {
 }
 
 void Session::new_job(LiveJob& live) {
-  if (!works()) return;
   const Job& job = live.job();
+  if (!works() || given_.newest().number >= job.number) return;  // it may have logged in while others were being told
   const Assignment& a = assignment_for(job);
   given_.forget_before(pool_.oldest_number());
   given_.add(job.number, a);

@@ -87,7 +87,10 @@ struct TestPool {
                                   Pool::Outside{[this](Submitter::FoundBlock b) { submitted.push_back(std::move(b)), lines_at_submit = store.text; },
                                                 [this](std::string_view id, uint64_t last) { return maker.was_ours(id, last); }});
   }
-  void end_turn() { recorder.flush(); }
+  void end_turn() {
+    recorder.flush();
+    pool->notify_some(SIZE_MAX);
+  }
   std::shared_ptr<const Job> give(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip = true) {
     auto job = maker.make(std::move(t), new_tip, clock.unix_ms());
     pool->on_job(job);

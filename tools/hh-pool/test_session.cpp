@@ -143,3 +143,39 @@ TEST_CASE("the difficulty never exceeds the network's, so that no block is lost 
   m.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
   CHECK(m.say(v1::authorize_line(2, miner_address, "x")).find("\"params\":[0.0000000004656612873077392578125]") != std::string::npos);
 }
+
+TEST_CASE("a new job reaches everybody once, a few in each turn, while shares are taken [C124]", "[C124]") {
+  PoolConfig c;
+  c.start_difficulty = bitcoin::Difficulty(1 << 12);
+  TestPool p(c);
+  const auto before = p.give(simple_template());
+  TestMiner a(p), b(p), late(p);
+  auto leaver = std::make_unique<TestMiner>(p);
+  for (TestMiner* m : {&a, &b, leaver.get()}) m->log_in(), m->out.take();
+  const auto job = p.maker.make(simple_template(0x1d00ffff, 201), true, p.clock.unix_ms());
+  const auto told = [&](TestMiner& m) {
+    const std::string all = m.out.take();
+    return all.find("\"" + job->record.job + "\"") != std::string::npos;
+  };
+  p.pool->on_job(job);
+  CHECK_FALSE(told(a));
+  CHECK(p.pool->notify_some(1));
+  const int first = told(a) + told(b) + told(*leaver);
+  CHECK(first <= 1);  // the one that was told may be the one that has not logged in
+  const auto share = a.find(*before, easy());
+  a.session->line(v1::submit_line(9, {share.user, share.job, from_hex(share.extranonce2).value_or(Bytes{}), share.ntime, share.nonce, std::nullopt}));
+  p.recorder.flush();
+  CHECK(a.out.take().find("\"result\":true") != std::string::npos);
+  late.session->line(R"({"id":1,"method":"mining.subscribe","params":["t"]})");
+  late.session->line(v1::authorize_line(2, miner_address, "x"));
+  CHECK(told(late));
+  leaver.reset();
+  CHECK_FALSE(p.pool->notify_some(10));
+  CHECK(first + told(a) + told(b) >= 2);
+  CHECK_FALSE(told(late));  // not a second time
+  const auto next = p.maker.make(simple_template(0x1d00ffff, 201), false, p.clock.unix_ms());
+  p.pool->on_job(next);
+  const auto third = p.maker.make(simple_template(0x1d00ffff, 201), false, p.clock.unix_ms());
+  p.pool->on_job(third);  // whoever has not got the second one gets it now
+  for (TestMiner* m : {&a, &b, &late}) CHECK(m->out.take().find("\"" + next->record.job + "\"") != std::string::npos);
+}
