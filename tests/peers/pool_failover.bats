@@ -110,12 +110,13 @@ is_in_use() { [ "$(in_use)" = "${NODE[$1]%|*}/" ]; }
 }
 
 @test "an empty job comes first where the template takes longer, and bitcoind takes its block, also around the halving (C061 C062 C124)" {
-  two_nodes --spool "$T/spool.jsonl" --template-propose --template-poll-ms 200
+  two_nodes --spool "$T/spool.jsonl" --template-poll-ms 200
   generate two 141
   relay two one
   job_on "$(tip two)" 10
   # The second node is not long polled: a poll brings its new tip, without a template. Blocks found: 148, 150 (the first of half the subsidy), 152.
   for found in 148 150 152; do
+    eventually 20 is_in_use one
     start client env PYTHONPATH="$HH_SRC/tests/support" python3 -c '
 import sys, sv1_client as sv1
 c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])
