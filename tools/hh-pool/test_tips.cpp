@@ -149,3 +149,19 @@ TEST_CASE("an answer that was asked for before the present tip came is no news",
   p.say(0, block(10));  // asked later: it is meant
   CHECK(p.tips.may_follow(0, block(10), p.now));
 }
+
+TEST_CASE("the time in which a node must prove itself begins when it has caught up, not when it answers", "[C124]") {
+  Play p(2);
+  p.say(0, block(10)), p.say(1, block(10));
+  p.work();
+  p.tips.failed(0, p.now);
+  p.say(1, block(11));
+  p.work();
+  p.say(0, block(10));
+  p.pass(1'900);
+  p.say(0, block(11));  // soon enough not to lag
+  p.pass(29'000);
+  CHECK(p.tips.source(p.now) == 1u);
+  p.pass(1'000);
+  CHECK(p.tips.source(p.now) == 0u);
+}

@@ -37,8 +37,10 @@ bool Tips::update_lag(int64_t now_ms) {
   for (Node& n : nodes_) {
     if (!n.is_up || !n.tip) continue;
     if (n.tip->work >= most) {
+      // Its time of proof, where it needs one, begins when it has caught up.
+      if (n.behind_since_ms >= 0 && !is_settled(n, now_ms)) n.good_since_ms = now_ms;
       n.behind_since_ms = -1;
-      if (n.lags) n.lags = false, n.good_since_ms = now_ms, changed = true;
+      if (n.lags) n.lags = false, changed = true;
     } else {
       if (n.behind_since_ms < 0) n.behind_since_ms = now_ms;
       if (!n.lags && now_ms - n.behind_since_ms > config_.lag_ms) n.lags = n.failed_before = changed = true, n.good_since_ms = -1;
