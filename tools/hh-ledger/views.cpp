@@ -4,6 +4,7 @@
 
 #include "base/amount.h"
 #include "base/file.h"
+#include "base/table.h"
 #include "base/terminal.h"
 #include "books.h"
 #include "commands.h"
@@ -11,7 +12,6 @@
 #include "json/lines.h"
 #include "miners.h"
 #include "rounds.h"
-#include "table.h"
 
 namespace hh::ledger {
 namespace {

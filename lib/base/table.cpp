@@ -1,8 +1,8 @@
-#include "table.h"
+#include "base/table.h"
 
 #include <algorithm>
 
-namespace hh::ledger {
+namespace hh {
 
 Table::Table(std::vector<std::string> headings) {
   for (std::string& h : headings) {
@@ -34,4 +34,4 @@ std::string Table::text() const {
   return out;
 }
 
-}  // namespace hh::ledger
+}  // namespace hh

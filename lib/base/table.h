@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace hh::ledger {
+namespace hh {
 
 // Columns as wide as needed, two spaces apart. Columns named in `right` (by a '>' before the heading) are set to the right.
 class Table {
@@ -17,4 +17,4 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-}  // namespace hh::ledger
+}  // namespace hh
