@@ -34,8 +34,8 @@ all_help() {
 
 # Long options, one a line. In mdoc they are `.Fl -name` (and `.Op Fl -name`), with dots as they are.
 options_in_help() { grep -oE '(^|[ ,[])--[a-z0-9][a-z0-9.-]*' | tr -d ' ,[' | sort -u; }
-# A page may also name a setting by its key, as in a file: `.It Va rpc.url` stands for --rpc-url.
-keys_on_page() { grep -oE '^\.It (Va|Cm|Ic|Li|Sy) [a-z0-9_.]+' "$1" | awk '{ print "--" $3 }' | tr '._' '--' | sort -u; }
+# A page may also name a setting by its key, as in a file: `.It Va rpc.url` stands for --rpc-url; so may the page of the program's settings, if it has one.
+keys_on_page() { cat "$(page_of "$1")" "man/$1.toml.5" 2>/dev/null | grep -oE '^\.It (Va|Cm|Ic|Li|Sy) [a-z0-9_.]+' | awk '{ print "--" $3 }' | tr '._' '--' | sort -u; }
 options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/' | sort -u; }
 
 @test "every program has a man page, and every page of a program has its program (B002)" {
@@ -72,7 +72,7 @@ options_on_page() { grep -oE 'Fl (-[a-z0-9][a-z0-9.-]*)' "$1" | sed 's/^Fl -/--/
   for program in "${programs[@]}"; do
     help=$(all_help "$program" | options_in_help | grep -vE -e "$common" || true)
     page=$(options_on_page "$(page_of "$program")" | grep -vE -e "$common" || true)
-    only_help=$(comm -23 <(echo "$help") <({ echo "$page"; keys_on_page "$(page_of "$program")"; } | sort -u) | tr '\n' ' ')
+    only_help=$(comm -23 <(echo "$help") <({ echo "$page"; keys_on_page "$program"; } | sort -u) | tr '\n' ' ')
     only_page=$(comm -13 <(echo "$help") <(echo "$page") | tr '\n' ' ')
     [ -n "$help" ] || faults+="$program: --help names no option"$'\n'
     [ -z "${only_help// /}" ] || faults+="$program: not on the man page: $only_help"$'\n'

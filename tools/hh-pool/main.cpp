@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "client_commands.h"
 #include "serve.h"
 
 int main(int argc, char** argv) {
@@ -16,7 +17,15 @@ int main(int argc, char** argv) {
     CLI::App* check = app.add_subcommand("check", "check settings, node, template and files, then exit");
     bool takeover = false;
     serve->add_flag("--takeover", takeover, "take the miners over from the pool that runs with the same spool");
-    for (CLI::App* command : {serve, config, check}) settings.add_flags(*command);
+    CLI::App* notify = app.add_subcommand("notify", "tell the running pool that there may be a new block (for bitcoind's -blocknotify)");
+    CLI::App* status = app.add_subcommand("status", "show how the running pool is");
+    CLI::App* miners = app.add_subcommand("miners", "list the miners that the running pool knows, with their hashrates");
+    CLI::App* miner = app.add_subcommand("miner", "show one miner and its workers");
+    std::string miner_name;
+    bool as_records = false;
+    miner->add_option("MINER", miner_name, "the miner's address or alias")->required();
+    for (CLI::App* command : {status, miners, miner}) command->add_flag("--json", as_records, "records, also on a terminal");
+    for (CLI::App* command : {serve, config, check, notify, status, miners, miner}) settings.add_flags(*command);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -27,6 +36,10 @@ int main(int argc, char** argv) {
       std::cout << settings.to_records() << std::flush;
       return 0;
     }
+    if (notify->parsed()) return hh::pool::notify(settings);
+    if (status->parsed()) return hh::pool::show_status(settings, as_records);
+    if (miners->parsed()) return hh::pool::show_miners(settings, as_records);
+    if (miner->parsed()) return hh::pool::show_miner(settings, miner_name, as_records);
     hh::pool::Options options = hh::pool::read_options(settings);
     options.takeover = takeover;
     return check->parsed() ? hh::pool::check(options) : hh::pool::serve(options, settings);

@@ -92,6 +92,7 @@ void read_pool(const Settings& s, Options& o) {
   if (p.vardiff.least > p.vardiff.most) refuse(s, "difficulty.min", "is above difficulty.max");
   p.vardiff.shares_per_minute = s.integer("vardiff.shares_per_minute");
   p.stale_grace_ms = s.integer("stale.grace_ms");
+  p.most_workers = static_cast<size_t>(s.integer("limits.workers"));
   p.idle_ms = s.integer("limits.idle_seconds") * 1000;
   p.login_ms = s.integer("limits.login_seconds") * 1000;
 }
@@ -118,6 +119,9 @@ std::vector<Setting> setting_list() {
       {"failover.lag_ms", "2000", Kind::integer, "a node that knows less work than another for so long lags", false, 0, 600'000},
       {"failover.return_seconds", "30", Kind::integer, "a node that was down or lagged is preferred again after so long without fault", false, 0, 86'400},
       {"zmq", "", Kind::list, "where bitcoinds publish hashblock (-zmqpubhashblock), e.g. tcp://127.0.0.1:28332"},
+      {"control", "", Kind::text, "control socket; empty: /run/hyperhash/hh-pool.sock, or SPOOL.sock where that cannot be; off: none"},
+      {"http", "", Kind::text, "ADDRESS:PORT for /metrics and /healthz; empty: none"},
+      {"ckpool_folder", "", Kind::text, "folder for ckpool's pool/pool.status and users/, written once a minute; empty: none"},
       {"wait", "false", Kind::boolean, "wait for bitcoind at the start"},
       {"template.refresh_seconds", "30", Kind::integer, "new job for new transactions at least this often", false, 1, 600},
       {"template.poll_ms", "1000", Kind::integer, "how often to look for a new tip besides the long poll", false, 50, 60'000},
@@ -131,6 +135,7 @@ std::vector<Setting> setting_list() {
       {"difficulty.max", "2147450880", Kind::text, "largest difficulty"},
       {"vardiff.shares_per_minute", "20", Kind::integer, "shares that a connection should send; 0: fixed difficulty", false, 0, 600},
       {"stale.grace_ms", "2000", Kind::integer, "how long after a new tip shares for the one before count", false, 0, 60'000},
+      {"limits.workers", "100000", Kind::integer, "most workers in the statistics; those longest away are forgotten first", false, 1, 10'000'000},
       {"limits.connections", "10000", Kind::integer, "most connections", false, 1, 1'000'000},
       {"limits.idle_seconds", "600", Kind::integer, "a silent connection is closed after this long", false, 1, 86'400},
       {"limits.login_seconds", "30", Kind::integer, "a connection that has not authorized is closed after this long", false, 1, 3'600},
@@ -153,6 +158,9 @@ Options read_options(const Settings& s) {
   o.listen = s.required("listen");
   o.spool = s.text("spool");
   if (o.sync_always && o.spool.empty()) refuse(s, "sync", "needs a spool");
+  o.control = s.text("control");
+  o.http = s.text("http");
+  o.ckpool_folder = s.text("ckpool_folder");
   o.miners_file = s.text("miners");
   o.wait = s.boolean("wait");
   o.most_connections = static_cast<size_t>(s.integer("limits.connections"));

@@ -15,7 +15,7 @@ std::vector<Setting> setting_list();
 
 struct Options {
   bool takeover = false;  // of the pool that runs with the same spool (serve --takeover)
-  std::string listen, spool, miners_file, pool_tag, treasury_address;
+  std::string listen, spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
   bool sync_always = false, wait = false;
   size_t most_connections = 0;
   std::vector<http::BitcoinRpcConfig> nodes;  // the preferred first

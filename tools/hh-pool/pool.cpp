@@ -92,6 +92,7 @@ std::array<uint8_t, extranonce1_size> Pool::next_extranonce1() {
 
 void Pool::tick() {
   const int64_t now = clock.monotonic_ms();
+  statistics.tick(now + steady_offset_ms);
   for (Session* s : sessions_) s->tick(now);  // closing one does not remove it yet: its connection's last handler does
   if (!tips_.empty()) drop_old_jobs();
 }
@@ -143,6 +144,7 @@ void Pool::record(const Accepted& a, Ack ack) {
   recorder.put_share(s, std::move(ack));
   ++counters.accepted;
   if (age_of(a.live.job().number) != Age::newest_tip) ++counters.late;
+  statistics.accepted(a.seat, static_cast<uint64_t>(a.assigned.work), a.checked.hash);
   if (!a.checked.is_block) return;
 
   records::Block b;

@@ -14,6 +14,7 @@
 #include "recorder.h"
 #include "share_check.h"
 #include "state.h"
+#include "statistics.h"
 #include "submitter.h"
 #include "template_age.h"
 #include "vardiff.h"
@@ -30,6 +31,7 @@ struct PoolConfig {
   VardiffConfig vardiff;
   int64_t idle_ms = 600'000;   // without a line from the miner
   int64_t login_ms = 30'000;   // until it is authorized
+  size_t most_workers = 100'000;  // in the statistics
   size_t most_jobs = 32;       // of one tip, the newest; templates are large
   int64_t stale_grace_ms = 2'000;  // after a new tip, in which shares for the one before still count
 };
@@ -93,6 +95,7 @@ class Pool {
     const Assignment& assigned;
     const CheckedShare& checked;
     BytesView extranonce1;
+    const Statistics::Seat& seat;
   };
   void submit_if_block(const Accepted& a);
   void record(const Accepted& a, Ack ack);
@@ -103,6 +106,9 @@ class Pool {
   Clock& clock;
   Counters counters;
   WhenDown when_down = WhenDown::keep;  // what is done with miners now
+  // Its time is the wall clock's at the start and then steady, so that a clock that is stepped neither ages nor freezes anybody's hashrate.
+  const int64_t steady_offset_ms = clock.unix_ms() - clock.monotonic_ms();
+  Statistics statistics{config.most_workers, clock.unix_ms()};
   stratum::v1::Parser parser;  // one for all: its buffers are large
 
  private:

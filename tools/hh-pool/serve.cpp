@@ -12,6 +12,7 @@
 #include "json/fields.h"
 #include "json/strict.h"
 #include "net/handover.h"
+#include "operations.h"
 #include "server.h"
 #include "spool.h"
 #include "template_source.h"
@@ -56,6 +57,7 @@ class Daemon {
   void reload();
   void finish();
   std::string pool_line() const;
+  PoolFigures figures();
 
   const Options& options_;
   Settings& settings_;
@@ -75,6 +77,9 @@ class Daemon {
   std::shared_ptr<Spool> spool_;
   std::unique_ptr<net::HandoverOffer> offer_;
   bool inherited_ = false, handed_over_ = false;
+  std::unique_ptr<Operations> operations_;
+  const int64_t started_ms_ = system_clock().unix_ms();
+  std::array<uint64_t, 3> submissions_{};  // accepted, rejected, unknown
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
 };
 
@@ -111,11 +116,16 @@ void Daemon::make_parts() {
   recorder_ = std::make_unique<Recorder>(start_.source, options_.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
   submitter_ = std::make_unique<Submitter>(options_.nodes, keep_prefix_, [this, post = loop_.poster()](records::Submission s) {
     if (s.result == "accepted") templates_->hint("block");
-    post([this, s = std::move(s)] { recorder_->put_submission(s); });
+    post([this, s = std::move(s)] {
+      recorder_->put_submission(s);
+      ++submissions_[s.result == "accepted" ? 0 : s.result == "rejected" ? 1 : 2];
+    });
   });
   pool_ = std::make_unique<Pool>(with_source(options_.pool, start_.source), miners_, *recorder_, clock_,
                                  Pool::Outside{[this](Submitter::FoundBlock b) { submitter_->submit(std::move(b)); },
                                                [this](std::string_view id, uint64_t last) { return templates_->was_ours(id, last); }});
+  operations_ = std::make_unique<Operations>(options_, keep_prefix_, pool_->statistics, loop_.poster(), [this] { return figures(); });
+  operations_->control().on("notify", [this](const json::Fields&, std::string&) { templates_->hint("notify"); });
 }
 
 // After a handover our templates begin with the tip that the miners work on already: they need not hear of it again.
@@ -154,10 +164,32 @@ std::string Daemon::pool_line() const {
   return json::to_line(r) + "\n";
 }
 
+// For the operator; a copy, made between two events.
+PoolFigures Daemon::figures() {
+  PoolFigures f;
+  f.source = start_.source;
+  f.chain = std::string(bitcoin::network_name(options_.pool.chain));
+  f.simulated = options_.pool.chain == bitcoin::Network::dev;
+  f.listen = server_->address();
+  f.started_ms = started_ms_;
+  const TemplateSource::Status t = templates_->status();
+  f.nodes = t.nodes.size();
+  f.nodes_up = static_cast<uint64_t>(std::count_if(t.nodes.begin(), t.nodes.end(), [](const auto& n) { return n.is_up; }));
+  f.template_age_ms = t.template_age_ms;
+  f.empty_jobs = t.empty_jobs;
+  f.submissions = submissions_;
+  f.spool = keep_prefix_;
+  f.store_failed = store_->failed();
+  f.last_seq = recorder_->last_seq();
+  put_figures(f, *pool_);
+  return f;
+}
+
 int Daemon::run() {
   if (!inherited_) templates_->start(options_.wait);
   if (stop_requested()) return finish(), 0;
   if (!options_.zmq.empty()) zmq_ = std::make_unique<ZmqListener>(options_.zmq, [this] { templates_->hint("zmq"); });
+  operations_->start(inherited_);
   submitter_->submit_kept();
   store_->start(pool_line());
   server_->accept_for(*pool_);
@@ -224,6 +256,7 @@ void Daemon::reload() {
 // the last acknowledgements were written to them.
 void Daemon::finish() {
   offer_.reset();
+  operations_->stop();
   server_->refuse_new();
   zmq_.reset();
   templates_->stop();
@@ -294,6 +327,7 @@ std::variant<net::HandoverOffer::State, std::string> Daemon::stop_work() {
   }
   pool_->notify_some(SIZE_MAX);
   net::HandoverOffer::State state;
+  operations_->keep();
   StateWriter to;
   to.number(recorder_->last_seq());
   to.number(start_.run);
@@ -325,6 +359,7 @@ void Daemon::resume_work() {
 
 void Daemon::handed_over(pid_t taker) {
   handed_over_ = true;
+  operations_->stop(false);  // frees its addresses for the taker, and asks for no figures of what is no longer here
   recorder_->retire();
   server_.reset();  // closes our copies of the sockets, not the connections
   offer_->leave_path();

@@ -51,6 +51,8 @@ void Session::close(const char* why) {
 
 void Session::refuse(const Id& id, Code code, std::string_view why) {
   ++pool_.counters.refused[static_cast<size_t>(static_cast<int>(code) - 20)];
+  static const Statistics::Seat nobody;
+  if (judging_share_) pool_.statistics.refused(share_worker_ != nullptr ? share_worker_->seat : nobody, refused_from(code, why), static_cast<uint64_t>(share_work_));
   log::debug("refused", {{"peer", peer_}, {"code", static_cast<int>(code)}, {"reason", why}});
   send(v1::error_line(id, code, why));
 }
@@ -115,7 +117,8 @@ void Session::handle(const Id& id, const v1::Authorize& m) {
     return;
   }
   log::info("authorized", {{"peer", peer_}, {"miner", who.miner}, {"worker", who.worker}, {"agent", user_agent_}});
-  workers_.push_back({std::string(m.user), std::move(who)});
+  Statistics::Seat seat = pool_.statistics.sit(who.miner, who.worker);
+  workers_.push_back({std::string(m.user), std::move(who), std::move(seat)});
   if (workers_.size() > 1) return;
   take_wishes(m.password);
   start_work();
@@ -176,18 +179,29 @@ void Session::handle(const Id& id, const v1::Unknown& m) {
 }
 
 void Session::handle(const Id& id, const v1::Submit& m) {
+  judging_share_ = true;
+  judge(id, m);
+  judging_share_ = false;
+  share_worker_ = nullptr;
+}
+
+void Session::judge(const Id& id, const v1::Submit& m) {
+  const Assignment* newest = given_.find(given_.newest());
+  share_work_ = newest == nullptr ? 0 : newest->work;
   if (!subscribed_) return refuse(id, Code::not_subscribed, "Not subscribed");
   const Worker* worker = find_worker(m.user);
   if (worker == nullptr) return refuse(id, Code::unauthorized, "Unauthorized worker");
+  share_worker_ = worker;
   const FoundJob job = find_job(m.job);
   if (job.live == nullptr) return refuse(id, Code::job_not_found, pool_.why_not_found(m.job));
   if (job.assignment == nullptr) return refuse(id, Code::job_not_found, "Job not found");
 
+  share_work_ = job.assignment->work;
   LiveJob& live = *job.live;
   const CheckedShare checked = check_share(live, worker->who.script, *job.assignment, extranonce1_, mask_for(job.name, m.version_bits), m);
   if (checked.refusal) return refuse(id, *checked.refusal, checked.reason);
   if (!checked.is_block && pool_.age_of(job.name.number) == Pool::Age::stale) return refuse(id, Code::job_not_found, "Stale share: the job is of a tip that is over");
-  const Pool::Accepted accepted{live, worker->who, *job.assignment, checked, extranonce1_};
+  const Pool::Accepted accepted{live, worker->who, *job.assignment, checked, extranonce1_, worker->seat};
   if (pool_.when_down == WhenDown::pause && !checked.is_block) {
     live.forget(checked.hash);
     return refuse(id, Code::other, "No current job: the pool's nodes are down");

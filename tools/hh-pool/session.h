@@ -57,6 +57,7 @@ class Session : public Waiter {
   struct Worker {
     std::string user;
     Identity who;
+    Statistics::Seat seat;
   };
   struct FoundJob {
     LiveJob* live;
@@ -76,6 +77,7 @@ class Session : public Waiter {
   void handle(const Id& id, const stratum::v1::Reply& m);
   void handle(const Id& id, const stratum::v1::Submit& m);
   void handle(const Id& id, const stratum::v1::Unknown& m);
+  void judge(const Id& id, const stratum::v1::Submit& m);
   void bad_line(const stratum::v1::ParseFailure& failure);
   void refuse(const Id& id, stratum::v1::Code code, std::string_view why);
   void send(std::string_view line);
@@ -113,6 +115,10 @@ class Session : public Waiter {
   uint32_t last_ntime_ = 0;       // of the newest job as it was sent last
   int bad_lines_ = 0, wishes_ = 0;
   bool asked_version_ = false, pinged_ = false;
+  // The share that is being judged, for the statistics of refusals: nullptr outside of a submit, and where its worker is not known.
+  const Worker* share_worker_ = nullptr;
+  bool judging_share_ = false;
+  int64_t share_work_ = 0;  // what it was asked for; of an unknown job: what the newest job asks for
 };
 
 }  // namespace hh::pool

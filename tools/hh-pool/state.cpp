@@ -205,6 +205,7 @@ std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReade
     for (std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) *text = from.text();
     const BytesView script = from.bytes();
     w.who.script.assign(script.begin(), script.end());
+    w.seat = pool.statistics.sit(w.who.miner, w.who.worker);
     s->workers_.push_back(std::move(w));
   }
   s->given_.inherit(from);

@@ -1,0 +1,68 @@
+#include "client_commands.h"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/terminal.h"
+#include "control/client.h"
+#include "json/lines.h"
+#include "operations.h"
+#include "status.h"
+
+namespace hh::pool {
+namespace {
+
+bool wants_table(bool as_records) { return !as_records && stdout_is_terminal(); }
+void show(const std::string& text) { write_all(STDOUT_FILENO, text, "standard output"); }
+
+int list(const Settings& s, const json::Json& request, bool as_records) {
+  if (!wants_table(as_records)) {
+    ask_pool(s, request, [](const json::Json&, const std::string& line) { json::print_line(line); });
+    return 0;
+  }
+  Table table = miners_table();
+  ask_pool(s, request, [&](const json::Json& record, const std::string&) { add_row(table, record, system_clock().unix_ms()); });
+  show(table.text());
+  return 0;
+}
+
+}  // namespace
+
+// The socket beside the spool belongs to this pool and no other, so it is tried first.
+void ask_pool(const Settings& s, const json::Json& request, const std::function<void(const json::Json&, const std::string&)>& each) {
+  auto paths = control_paths(s.text("control"), s.text("spool"), s.text("source"));
+  if (paths.empty()) throw Error(Exit::config, "control is off: the pool has no control socket");
+  std::string why;
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    bool heard = false;
+    try {
+      return control::ask(*path, request, [&](const json::Json& record, const std::string& line) {
+        heard = true;
+        each(record, line);
+      });
+    } catch (const Error& e) {
+      if (e.code() != Exit::unavailable || heard) throw;
+      why += (why.empty() ? "" : "; ") + std::string(e.what());
+    }
+  }
+  throw Error(Exit::unavailable, fmt::format("no pool answers: {} (--control names the socket)", why));
+}
+
+int notify(const Settings& s) {
+  ask_pool(s, {{"command", "notify"}}, [](const json::Json&, const std::string&) {});
+  return 0;
+}
+
+int show_status(const Settings& s, bool as_records) {
+  ask_pool(s, {{"command", "status"}}, [&](const json::Json& record, const std::string& line) { wants_table(as_records) ? show(status_text(record)) : json::print_line(line); });
+  return 0;
+}
+
+int show_miners(const Settings& s, bool as_records) { return list(s, {{"command", "miners"}}, as_records); }
+int show_miner(const Settings& s, const std::string& miner, bool as_records) { return list(s, {{"command", "miner"}, {"miner", miner}}, as_records); }
+
+}  // namespace hh::pool

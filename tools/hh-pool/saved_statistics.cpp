@@ -1,0 +1,96 @@
+#include "saved_statistics.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "json/fields.h"
+
+namespace hh::pool {
+namespace {
+
+using json::Json;
+
+constexpr size_t most_bytes = 1u << 30;
+
+std::string decimal(Uint128 n) { return bitcoin::Work(n).to_text(); }
+
+Uint128 number(const Json& value) {
+  const auto w = value.is_string() ? bitcoin::Work::from_text(value.get<std::string>()) : std::nullopt;
+  if (!w) throw Error(Exit::data, "a number is not one");
+  return w->hashes();
+}
+
+std::string text_of_hex(const json::Fields& f, const char* name) {
+  const Bytes b = f.hex(name);
+  return std::string(b.begin(), b.end());
+}
+
+Json to_json(const Tally& t) { return Json::array({t.shares, decimal(t.work)}); }
+Tally tally(const Json& value) {
+  if (!value.is_array() || value.size() != 2 || !value[0].is_number_unsigned()) throw Error(Exit::data, "a tally is not one");
+  return {value[0].get<uint64_t>(), number(value[1])};
+}
+
+}  // namespace
+
+std::string to_line(const Statistics::Saved& s) {
+  Json r = json::make_record("statistics");
+  r["miner"] = to_hex(Bytes(s.miner.begin(), s.miner.end()));
+  r["worker"] = to_hex(Bytes(s.worker.begin(), s.worker.end()));
+  r["first_seen_ms"] = s.first_seen_ms;
+  r["last_share_ms"] = s.last_share_ms;
+  r["as_of_s"] = s.faded_s;
+  r["accepted"] = to_json(s.accepted);
+  r["rejected"] = Json::array();
+  for (const Tally& t : s.refused) r["rejected"].push_back(to_json(t));
+  r["best"] = fmt::format("{:016x}{:016x}", static_cast<uint64_t>(s.best >> 64), static_cast<uint64_t>(s.best));
+  r["sums"] = Json::array();
+  for (const Uint128 sum : s.sums) r["sums"].push_back(decimal(sum));
+  return json::to_line(r) + "\n";
+}
+
+Statistics::Saved parse_saved(const std::string& line) {
+  const Json r = json::parse(line);
+  json::require_record(r, "statistics");
+  const json::Fields f(r);
+  Statistics::Saved s;
+  s.miner = text_of_hex(f, "miner");
+  s.worker = text_of_hex(f, "worker");
+  s.first_seen_ms = f.integer("first_seen_ms");
+  s.last_share_ms = f.integer("last_share_ms");
+  s.faded_s = f.integer("as_of_s");
+  s.accepted = tally(r.at("accepted"));
+  const Json &refused = f.array("rejected"), &sums = f.array("sums");
+  if (refused.size() != s.refused.size() || sums.size() != s.sums.size()) throw Error(Exit::data, "a list has another length");
+  for (size_t i = 0; i < s.refused.size(); ++i) s.refused[i] = tally(refused[i]);
+  s.best = 0;
+  for (const uint8_t byte : *from_hex(f.hex_text("best", 16))) s.best = s.best << 8 | byte;
+  for (size_t i = 0; i < s.sums.size(); ++i) s.sums[i] = number(sums[i]);
+  return s;
+}
+
+bool restore(Statistics& to, const std::string& path, std::string& why) {
+  why.clear();
+  if (::access(path.c_str(), F_OK) != 0) return false;
+  try {
+    const std::string text = read_file(path, most_bytes);
+    std::vector<Statistics::Saved> all;
+    for (size_t start = 0; start < text.size();) {
+      const size_t end = text.find('\n', start);
+      if (end == std::string::npos) throw Error(Exit::data, "the last line is torn");
+      all.push_back(parse_saved(text.substr(start, end - start)));
+      start = end + 1;
+    }
+    if (all.empty()) throw Error(Exit::data, "it is empty");
+    for (const auto& s : all) to.restore(s);
+    return true;
+  } catch (const std::exception& e) {
+    why = fmt::format("{}: {}", path, e.what());
+    return false;
+  }
+}
+
+}  // namespace hh::pool
