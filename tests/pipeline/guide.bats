@@ -82,7 +82,7 @@ is_mature() { [ "$(hh-ledger watch --once --db ledger.sqlite >/dev/null; hh-ledg
   # hh-ln(1): the same manifest with another key's name; lncli is not ours.
   cp key.pub signer.pub && cp signed.json manifest.jsonl
   examples hh-ln.1 >list
-  [ "$(wc -l <list)" -eq 5 ]
+  [ "$(wc -l <list)" -eq 6 ]
   while read -r command <&5; do
     case $command in
       lncli*) continue ;;
