@@ -63,6 +63,9 @@ is_synced() { [ "$(ln_cli "$1" getinfo | jq -r '"\(.synced_to_chain) \(.block_he
 has_channel() { ln_cli "$1" listchannels --active_only | jq -e '.channels | length == 1' >/dev/null; }
 has_funds() { ln_cli payer walletbalance | jq -e '(.confirmed_balance | tonumber) > 6000000' >/dev/null; }
 
+# A channel that both call active may not carry a payment yet: then lnd finds "insufficient balance". Its search for routes looks at the same.
+can_send() { ln_cli payer queryroutes --dest "$(lnd_key payee)" --amt 1000000 >/dev/null 2>&1; }
+
 two_lnds() {
   local peer
   start_bitcoind node "$1"
@@ -80,4 +83,5 @@ two_lnds() {
   mine node 3
   eventually 120 has_channel payer
   eventually 120 has_channel payee
+  eventually 60 can_send
 }
