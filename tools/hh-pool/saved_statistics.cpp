@@ -67,7 +67,8 @@ Statistics::Saved parse_saved(const std::string& line) {
   if (refused.size() != s.refused.size() || sums.size() != s.sums.size()) throw Error(Exit::data, "a list has another length");
   for (size_t i = 0; i < s.refused.size(); ++i) s.refused[i] = tally(refused[i]);
   s.best = 0;
-  for (const uint8_t byte : *from_hex(f.hex_text("best", 16))) s.best = s.best << 8 | byte;
+  const auto best = from_hex(f.hex_text("best", 16));
+  for (const uint8_t byte : *best) s.best = s.best << 8 | byte;
   for (size_t i = 0; i < s.sums.size(); ++i) s.sums[i] = number(sums[i]);
   return s;
 }
