@@ -35,6 +35,7 @@ TEST_CASE("names that Prometheus or its linter would refuse are refused here [C0
   CHECK_THROWS_AS(page.family("hh_x", Kind::counter, "h"), Error);
   CHECK_THROWS_AS(page.family("hh_x_total", Kind::gauge, "h"), Error);
   CHECK_THROWS_AS(page.family("x_total", Kind::counter, "h"), Error);
+  CHECK_THROWS_AS(page.family("hx_total", Kind::counter, "h"), Error);
   CHECK_THROWS_AS(page.family("hh_X", Kind::gauge, "h"), Error);
   CHECK_THROWS_AS(page.family("hh_x", Kind::gauge, ""), Error);
   CHECK_THROWS_AS(page.family("hh_x", Kind::gauge, "a\nb"), Error);
