@@ -81,7 +81,7 @@ start_relay() {
   wait_for_record quarry devchain
   hh-devchain call getblock "$(hh-devchain generate 1 --datadir quarry)" 0 --datadir quarry >blocks
   stop quarry
-  start_easy_pool
+  start_easy_pool --stale-grace-ms 0
   run_load --connections 30 --submits-per-minute 600 --seconds 3 --late 100 --block-at-ms 1500 --blocks blocks --rpc-url "$RPC_URL" --rpc-cookie "$RPC_COOKIE"
   stop pool
   record load_block | jq -e '.receivers == 30 and .connections == 30 and 0 < .tip_to_first_us and .tip_to_first_us + .first_to_last_us == .tip_to_last_us'

@@ -116,6 +116,7 @@ is_in_use() { [ "$(in_use)" = "${NODE[$1]%|*}/" ]; }
   node_list one two
   # A pool that has just started does not long poll the second node: a poll brings its new tip, without a template. Blocks found: 148, 150 (the
   # first of half the subsidy), 152.
+  empty=0
   for found in 148 150 152; do
     relay one two
     start_pool pool regtest --spool "$T/spool.jsonl" --template-poll-ms 200 --log-level debug
@@ -135,11 +136,13 @@ print(job.id)' "$POOL_PORT" "$MINER"
     wait_for_end client 20
     [ "$STOPPED" -eq 0 ]
     eventually 10 eval "[ \"\$(rpc two getblockcount)\" -eq $found ]"
-    grep -q "\"event\":\"empty_job\",\"job\":\"$(tail -1 client.out)\"" pool.err
+    # The full template may be as fast as the poll that tells of the tip; then there is no empty job.
+    if grep -q "\"event\":\"empty_job\",\"job\":\"$(tail -1 client.out)\"" pool.err; then empty=$((empty + 1)); fi
     relay two one
     eventually 15 eval "[ \$(grep -c '\"result\":\"accepted\"' spool.jsonl) -ge $((found - 146)) ]"  # by both nodes
     stop pool
   done
+  [ "$empty" -ge 1 ]
   run ! grep '"result":"rejected"' spool.jsonl
   [ "$(jq -r 'select(.type == "block") | .subsidy_sat' spool.jsonl | tr '\n' ' ')" = "5000000000 2500000000 2500000000 " ]
 }
