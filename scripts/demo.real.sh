@@ -63,7 +63,7 @@ start_chain() {
   await 120 "the treasury's money" has_money
   open_channels
   rpc_options="--rpc-url http://127.0.0.1:$rpc_port --rpc-cookie-file $cookie"
-  pool_options="--chain signet $rpc_options --difficulty-start 0.00002 --difficulty-min 0.00001 --vardiff-shares-per-minute 0"
+  pool_options="--chain signet $rpc_options --difficulty-start 0.000004 --difficulty-min 0.000004 --vardiff-shares-per-minute 0"
   tell "Transactions with fees, for the finder of the block:"
   show "python3 $root/tests/support/tx.py --cli 'bitcoin-cli -datadir=$dir/bitcoin -signet -rpcport=$rpc_port' --count 1 --fee 12345 | jq -c '{sent, fees_sat}'"
 }
