@@ -69,7 +69,7 @@ coinbase_is() {
   cli node invalidateblock "$(cli node getblockhash 5)"
   wait_for_log pool '"height":5,"new_tip":"true"'
   mine node 1 "raw(5151)"
-  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER" --throttle 20 --max-blocks 1 --max-seconds 60
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER" --throttle 20 --max-blocks 1 --max-seconds 60 >>mined
   [ "$(cli node getblockcount)" -ge 6 ]
 }
 

@@ -41,7 +41,7 @@ is_in_use() { [ "$(in_use)" = "${NODE[$1]%|*}/" ]; }
   start=$(now_ms)
   within 4000 "$start" "$(tip two)"
   eventually 5 is_in_use two
-  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60 >>mined
   eventually 5 grep -q '"result":"accepted"' spool.jsonl
   add_bitcoind one regtest
   relay two one
@@ -105,7 +105,7 @@ is_in_use() { [ "$(in_use)" = "${NODE[$1]%|*}/" ]; }
     [ "$(tip one)" = "$(tip two)" ]
   done
   never_back
-  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60 >>mined
   eventually 5 grep -q '"result":"accepted"' spool.jsonl
 }
 
@@ -165,7 +165,7 @@ clock() { echo "$1" >"$T/clock"; }
   block_is_taken() {
     local before
     before=$(grep -c '"result":"accepted"' spool.jsonl || true)
-    hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60
+    hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 1 --max-seconds 60 >>mined
     eventually 5 eval "[ \$(grep -c '\"result\":\"accepted\"' spool.jsonl) -gt $before ]"
   }
   block_is_taken
