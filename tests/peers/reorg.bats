@@ -21,7 +21,7 @@ watch() { ledger watch --once --maturity 2 --rpc-url "$MAIN_URL" --rpc-cookie-fi
 find_block() {
   hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER_TB.rig" --threads 2 --max-blocks 1 --max-seconds 300 >>mined
   eventually 20 eval "[ \$(grep -c '\"type\":\"submission\"' spool.jsonl) -ge $1 ]"
-  ledger append --follow spool.jsonl --once
+  ledger append --follow spool.jsonl --once >>appended
 }
 # hand_over FROM TO: the blocks of FROM's best chain that TO does not have yet, through submitblock.
 hand_over() {
@@ -80,7 +80,7 @@ hand_over() {
   fees=$(jq 'if .block.fee_to == "manifest" then .block.fees_sat else 0 end' round)
   [ "$(jq 'select(.account == "treasury") | .balance_msat' balances)" = $(((subsidy + fees) * 1000)) ]
   [ "$(jq 'select(.account == "miner:'"$MINER_TB"'") | -.balance_msat' balances)" -gt 0 ]
-  ledger verify
+  ledger verify >verified
   ledger export --round 2 >shares.jsonl
-  hh-payout replay --shares shares.jsonl --round-record round --manifest signed
+  hh-payout replay --shares shares.jsonl --round-record round --manifest signed >replayed
 }
