@@ -12,12 +12,15 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/toml.h"
 
 namespace hh {
 namespace {
+
+constexpr size_t most_config_bytes = 1 << 20;
 
 std::string flag_name(const std::string& key) {
   std::string flag = "--" + key;
@@ -94,14 +97,6 @@ void collect_leaves(const toml::table& table, const std::string& prefix, const s
     } catch (const Error& e) {
       throw Error(Exit::config, fmt::format("{}, line {}: {} {}", path, line, key, e.what()));
     }
-  }
-}
-
-toml::table parse_file(const std::string& path) {
-  try {
-    return toml::parse_file(path);
-  } catch (const toml::parse_error& e) {
-    throw Error(Exit::config, fmt::format("{}, line {}: {}", path, e.source().begin.line, e.description()));
   }
 }
 
@@ -188,7 +183,7 @@ void Settings::set(const Setting& s, std::string value, std::string origin) {
 
 void Settings::load_file(const std::string& path) {
   std::vector<Leaf> leaves;
-  collect_leaves(parse_file(path), "", path, leaves);
+  collect_leaves(parse_toml(read_file(path, most_config_bytes), path), "", path, leaves);
   for (const Leaf& leaf : leaves) {
     const auto known = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& s) { return s.key == leaf.key; });
     if (known == settings_.end()) throw Error(Exit::config, fmt::format("{}, line {}: {}", path, leaf.line, unknown("key", leaf.key, keys_of(settings_))));

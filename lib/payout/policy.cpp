@@ -63,36 +63,12 @@ void read_key(Policy& p, const std::string& name, std::string_view key, const to
   row->set(p, n->get());
 }
 
-// toml++ 3.3 runs into what it calls unreachable where a letter outside of ASCII stands among keys. Nothing of a policy needs one but a comment.
-void require_ascii(std::string_view text, const std::string& name) {
-  uint32_t number = 1;
-  for (size_t start = 0; start < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = text.substr(start, end - start);
-    const size_t hash = line.find('#');
-    const bool has_comment = hash != std::string_view::npos && line.find_first_of("\"'") >= hash;
-    const std::string_view rest = has_comment ? line.substr(0, hash) : line;
-    if (std::any_of(rest.begin(), rest.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
-      throw Error(Exit::config, fmt::format("policy {}, line {}: a character outside of ASCII stands outside of a comment", name, number));
-    start = end + 1;
-  }
-}
-
-toml::table parse_table(std::string_view text, const std::string& name) {
-  require_ascii(text, name);
-  try {
-    return toml::parse(text, name);
-  } catch (const toml::parse_error& e) {
-    refuse(name, e.source(), std::string(e.description()));
-  }
-}
-
 bool is_in_manifest(const Policy& p, const Number& n) { return n.key != factor_key || p.scheme == Scheme::pplns; }
 
 }  // namespace
 
 Policy parse_policy(std::string_view text, const std::string& name) {
-  const toml::table table = parse_table(text, name);
+  const toml::table table = parse_toml(text, "policy " + name);
   Policy p;
   for (const auto& [key, value] : table) read_key(p, name, key.str(), value);
   if (const std::string wrong = wrong_together(p); !wrong.empty()) throw Error(Exit::config, fmt::format("policy {}: {}", name, wrong));
