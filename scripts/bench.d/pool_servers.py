@@ -197,6 +197,23 @@ class HhPool(Server):
         return []
 
 
+class OnlyAnswers(Server):
+    """tests/load/only_answers.cpp: answers and notifies, and does nothing else. What it costs, nobody can be below."""
+    name = "only_answers"
+
+    def __init__(self, folder, node):
+        super().__init__(folder)
+        self.node = node
+
+    def __enter__(self):
+        process = self.start([find_program("only_answers"), self.node.url, self.node.cookie], "only_answers")
+        self.address = self.first_record("only_answers", "only_answers", process)["listen"]
+        return self
+
+    def load_arguments(self):
+        return []
+
+
 class SriPool(Server):
     """pool_sv2 on the node's IPC, and translator_sv2 before it for V1 miners, each miner on a channel of its own."""
     name = "sri"
