@@ -152,7 +152,8 @@ TEST_CASE("work times target plus one is 2^256, within one of both [X060]") {
 }
 
 TEST_CASE("work in decimal text comes back; sums are checked") {
-  for (const char* text : {"0", "1", "9223372036854775808", "170141183460469231731687303715884105727"}) {
+  for (const char* text : {"0", "1", "9223372036854775808", "18446744073709551615", "18446744073709551616", "20000000000000000000", "30000000000000000007",
+                           "100000000000000000000000000000000000001", "170141183460469231731687303715884105727"}) {
     const auto w = Work::from_text(text);
     REQUIRE(w);
     CHECK(w->to_text() == text);
