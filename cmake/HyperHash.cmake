@@ -2,7 +2,6 @@
 #   hh_library(bitcoin SOURCES a.cpp b.cpp DEPS hh_base PACKAGES OpenSSL::Crypto)  -> target hh_bitcoin
 #   hh_tool(hh-ledger SOURCES main.cpp … DEPS hh_store …)                            -> bin/hh-ledger
 #   hh_unit(bitcoin SOURCES test_address.cpp … DEPS hh_bitcoin)                      -> test program unit_bitcoin, one ctest entry per TEST_CASE file
-#   hh_bats(ledger FILES a.bats … TIMEOUT 300)                                       -> one ctest entry per .bats file
 #   hh_fuzzer(address SOURCES fuzz_address.cpp DEPS hh_bitcoin)                      -> bin/fuzz_address (preset fuzz only)
 
 find_program(CCACHE ccache)
@@ -110,25 +109,6 @@ function(hh_unit name)
     get_filename_component(stem ${source} NAME_WE)
     add_test(NAME unit.${name}.${stem} COMMAND unit_${name} -\# "[\#${stem}]" --warn NoTests --durations no)
     set_tests_properties(unit.${name}.${stem} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS unit)
-  endforeach()
-endfunction()
-
-function(hh_bats name)
-  cmake_parse_arguments(A "SERIAL" "TIMEOUT;LABEL" "FILES" ${ARGN})
-  if(NOT A_TIMEOUT)
-    set(A_TIMEOUT 300)
-  endif()
-  if(NOT A_LABEL)
-    set(A_LABEL bats)
-  endif()
-  foreach(file ${A_FILES})
-    get_filename_component(stem ${file} NAME_WE)
-    add_test(NAME ${A_LABEL}.${name}.${stem} COMMAND bats --print-output-on-failure ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-    set_tests_properties(${A_LABEL}.${name}.${stem} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS ${A_LABEL}
-      ENVIRONMENT "HH_BIN=${CMAKE_BINARY_DIR}/bin;HH_SRC=${CMAKE_SOURCE_DIR}")
-    if(A_SERIAL)
-      set_tests_properties(${A_LABEL}.${name}.${stem} PROPERTIES RUN_SERIAL TRUE)
-    endif()
   endforeach()
 endfunction()
 
