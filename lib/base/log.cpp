@@ -141,6 +141,21 @@ void write(Level level, std::string_view event, Fields fields) {
   put(line);
 }
 
+bool Bounded::may_write(int64_t now_ms) {
+  if (const int64_t new_ones = (now_ms - since_ms_) / 1000 * per_second_; new_ones > 0) {
+    left_ = std::min(most_, left_ + new_ones);
+    since_ms_ = now_ms;
+  }
+  if (left_ == 0) {
+    ++left_out_;
+    return false;
+  }
+  --left_;
+  if (left_out_ != 0) warn("lines_left_out", {{"of", event_}, {"count", left_out_}});
+  left_out_ = 0;
+  return true;
+}
+
 void failure(std::string_view sentence, int exit_code) {
   if (as_json() && state().format == Format::json) {
     write(Level::error, "failed", {{"message", sentence}, {"exit_code", exit_code}});

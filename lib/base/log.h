@@ -45,6 +45,20 @@ inline void info(std::string_view event, Fields fields = {}) { write(Level::info
 inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn, event, fields); }
 inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
 
+// Keeps what strangers can bring about as often as they like from filling the disk: so many lines of one event at once, then so many a second. What is
+// left out is counted, and a line `lines_left_out` with event and count comes before the next that is written. One thread's.
+class Bounded {
+ public:
+  explicit Bounded(std::string_view event, int64_t at_once = 50, int64_t per_second = 5) : event_(event), most_(at_once), per_second_(per_second), left_(at_once) {}
+  // Whether the line may be written. now_ms: monotonic.
+  bool may_write(int64_t now_ms);
+
+ private:
+  std::string event_;
+  int64_t most_, per_second_, left_, since_ms_ = 0;
+  uint64_t left_out_ = 0;
+};
+
 // The last line of a program that fails: text form "tool: sentence", JSON form event "failed" with `message` and `exit_code`.
 void failure(std::string_view sentence, int exit_code);
 
