@@ -41,8 +41,8 @@ class Job:
 
 
 class Client:
-    def __init__(self, port, host="127.0.0.1", timeout=20):
-        self.socket = socket.create_connection((host, int(port)), timeout=timeout)
+    def __init__(self, port, host="127.0.0.1", timeout=20, source=None):
+        self.socket = socket.create_connection((host, int(port)), timeout=timeout, source_address=source and (source, 0))
         self.buffer = b""
         self.ids = itertools.count(1)
         self.difficulty = None

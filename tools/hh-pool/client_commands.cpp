@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "bans.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -19,13 +20,14 @@ namespace {
 bool wants_table(bool as_records) { return !as_records && stdout_is_terminal(); }
 void show(const std::string& text) { write_all(STDOUT_FILENO, text, "standard output"); }
 
-int list(const Settings& s, const json::Json& request, bool as_records) {
+using AddRow = void (*)(Table& table, const json::Json& record, int64_t now_ms);
+
+int list(const Settings& s, const json::Json& request, bool as_records, Table table, AddRow add) {
   if (!wants_table(as_records)) {
     ask_pool(s, request, [](const json::Json&, const std::string& line) { json::print_line(line); });
     return 0;
   }
-  Table table = miners_table();
-  ask_pool(s, request, [&](const json::Json& record, const std::string&) { add_row(table, record, system_clock().unix_ms()); });
+  ask_pool(s, request, [&](const json::Json& record, const std::string&) { add(table, record, system_clock().unix_ms()); });
   show(table.text());
   return 0;
 }
@@ -62,7 +64,18 @@ int show_status(const Settings& s, bool as_records) {
   return 0;
 }
 
-int show_miners(const Settings& s, bool as_records) { return list(s, {{"command", "miners"}}, as_records); }
-int show_miner(const Settings& s, const std::string& miner, bool as_records) { return list(s, {{"command", "miner"}, {"miner", miner}}, as_records); }
+int show_miners(const Settings& s, bool as_records) { return list(s, {{"command", "miners"}}, as_records, miners_table(), add_row); }
+int show_miner(const Settings& s, const std::string& miner, bool as_records) {
+  return list(s, {{"command", "miner"}, {"miner", miner}}, as_records, miners_table(), add_row);
+}
+
+int show_bans(const Settings& s, bool as_records) { return list(s, {{"command", "bans"}}, as_records, bans_table(), add_ban_row); }
+int ban(const Settings& s, const std::string& address, int64_t seconds, bool as_records) {
+  return list(s, {{"command", "ban"}, {"address", address}, {"seconds", seconds}}, as_records, bans_table(), add_ban_row);
+}
+int unban(const Settings& s, const std::string& address) {
+  ask_pool(s, {{"command", "unban"}, {"address", address}}, [](const json::Json&, const std::string&) {});
+  return 0;
+}
 
 }  // namespace hh::pool

@@ -18,5 +18,8 @@ int notify(const Settings& settings);
 int show_status(const Settings& settings, bool as_records);
 int show_miners(const Settings& settings, bool as_records);
 int show_miner(const Settings& settings, const std::string& miner, bool as_records);  // and its workers
+int show_bans(const Settings& settings, bool as_records);
+int ban(const Settings& settings, const std::string& address, int64_t seconds, bool as_records);
+int unban(const Settings& settings, const std::string& address);
 
 }  // namespace hh::pool

@@ -21,11 +21,17 @@ int main(int argc, char** argv) {
     CLI::App* status = app.add_subcommand("status", "show how the running pool is");
     CLI::App* miners = app.add_subcommand("miners", "list the miners that the running pool knows, with their hashrates");
     CLI::App* miner = app.add_subcommand("miner", "show one miner and its workers");
-    std::string miner_name;
+    CLI::App* bans = app.add_subcommand("bans", "list the addresses that the running pool has banned, why and for how long");
+    CLI::App* ban = app.add_subcommand("ban", "ban an address");
+    CLI::App* unban = app.add_subcommand("unban", "end the ban of an address");
+    std::string address, miner_name;
+    int64_t ban_seconds = 86'400;
     bool as_records = false;
     miner->add_option("MINER", miner_name, "the miner's address or alias")->required();
-    for (CLI::App* command : {status, miners, miner}) command->add_flag("--json", as_records, "records, also on a terminal");
-    for (CLI::App* command : {serve, config, check, notify, status, miners, miner}) settings.add_flags(*command);
+    for (CLI::App* command : {ban, unban}) command->add_option("ADDRESS", address, "an IPv4 address, or an IPv6 address, which stands for its /64")->required();
+    ban->add_option("SECONDS", ban_seconds, "for so long; a day unless given");
+    for (CLI::App* command : {status, miners, miner, bans, ban}) command->add_flag("--json", as_records, "records, also on a terminal");
+    for (CLI::App* command : {serve, config, check, notify, status, miners, miner, bans, ban, unban}) settings.add_flags(*command);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -40,6 +46,9 @@ int main(int argc, char** argv) {
     if (status->parsed()) return hh::pool::show_status(settings, as_records);
     if (miners->parsed()) return hh::pool::show_miners(settings, as_records);
     if (miner->parsed()) return hh::pool::show_miner(settings, miner_name, as_records);
+    if (bans->parsed()) return hh::pool::show_bans(settings, as_records);
+    if (ban->parsed()) return hh::pool::ban(settings, address, ban_seconds, as_records);
+    if (unban->parsed()) return hh::pool::unban(settings, address);
     hh::pool::Options options = hh::pool::read_options(settings);
     options.takeover = takeover;
     return check->parsed() ? hh::pool::check(options) : hh::pool::serve(options, settings);

@@ -53,18 +53,21 @@ std::vector<std::string> control_paths(const std::string& setting, const std::st
   return paths;
 }
 
-Operations::Operations(const Options& options, const std::string& spool, Statistics& statistics, Post post, std::function<PoolFigures()> figures)
-    : options_(options), spool_(spool), statistics_(statistics), post_(std::move(post)), figures_(std::move(figures)), on_loop_(post_, loop_patience_ms, &ending_) {
+Operations::Operations(const Options& options, const std::string& spool, Statistics& statistics, Guard& guard, Post post, std::function<PoolFigures()> figures)
+    : options_(options), spool_(spool), statistics_(statistics), post_(std::move(post)), figures_(std::move(figures)), on_loop_(post_, loop_patience_ms, &ending_),
+      bans_(guard, spool, on_loop_) {
   add_commands();
   if (!options.takeover) try_http();
   std::string why;
   if (!spool_.empty() && !restore(statistics_, statistics_path(spool_), why) && !why.empty())
     log::warn("statistics_not_restored", {{"reason", why}, {"hint", "hashrates begin anew; no share is concerned"}});
+  bans_.restore();
 }
 
 Operations::~Operations() { stop(); }
 
 void Operations::add_commands() {
+  bans_.add_commands(control_);
   control_.on("status", [this](const json::Fields&, std::string& answer) {
     auto p = on_loop_(figures_);
     if (!p.spool.empty()) p.spool_bytes = size_of(p.spool);
@@ -131,6 +134,7 @@ void Operations::stop(bool keep_too) {
 }
 
 void Operations::keep() {
+  bans_.keep();
   keep_statistics([this](std::string& after) { return statistics_.saved_workers(std::string(after), piece, after); }, statistics_.saved_pool());
 }
 
@@ -214,6 +218,7 @@ void Operations::keep_house() {
       next_minute = now_ms() + 60'000;
       try {
         each_minute();
+        bans_.keep_if_changed();
         if (++minutes % minutes_between_keeping == 0)
           keep_statistics([this](std::string& after) { return on_loop_([&] { return statistics_.saved_workers(std::string(after), piece, after); }); },
                           on_loop_([&] { return statistics_.saved_pool(); }));

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "ban_keeper.h"
 #include "ckpool_export.h"
 #include "control/loop_call.h"
 #include "control/server.h"
@@ -31,8 +32,8 @@ std::vector<std::string> control_paths(const std::string& setting, const std::st
 class Operations {
  public:
   // spool: its file, "" for none. post: runs a function on the pool's loop, from any thread. figures: called there; so are statistics' functions. Restores
-  // the statistics that an earlier run kept, and takes the address of `http` (but for options.takeover): throws Error(config, unavailable).
-  Operations(const Options& options, const std::string& spool, Statistics& statistics, Post post, std::function<PoolFigures()> figures);
+  // the statistics and bans that an earlier run kept, and takes the address of `http` (but for options.takeover): throws Error(config, unavailable).
+  Operations(const Options& options, const std::string& spool, Statistics& statistics, Guard& guard, Post post, std::function<PoolFigures()> figures);
   ~Operations();
 
   // Further commands of the control socket, before start(). They run on the control thread; see control/server.h.
@@ -70,6 +71,7 @@ class Operations {
   const std::function<PoolFigures()> figures_;
   std::atomic<bool> ending_{false};
   control::LoopCall on_loop_;
+  BanKeeper bans_;
   control::Server control_;
   std::unique_ptr<http::Server> http_;
   std::optional<CkpoolExport> ckpool_;

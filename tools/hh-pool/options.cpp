@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/error.h"
@@ -9,6 +11,9 @@
 
 namespace hh::pool {
 namespace {
+
+// Besides log.* and ban.*: taken over on SIGHUP.
+constexpr std::array<std::string_view, 6> reloaded{"version_mask", "allow", "limits.per_address", "limits.new_per_minute", "limits.messages_per_minute", "limits.unfinished_line_seconds"};
 
 [[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
   throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
@@ -95,9 +100,31 @@ void read_pool(const Settings& s, Options& o) {
   p.most_workers = static_cast<size_t>(s.integer("limits.workers"));
   p.idle_ms = s.integer("limits.idle_seconds") * 1000;
   p.login_ms = s.integer("limits.login_seconds") * 1000;
+  p.guard = read_guard_limits(s);
+}
+
+// An honest connection may send 16 times its vardiff's aim (vardiff.h), and its login before.
+void check_messages(const Settings& s, const GuardLimits& g) {
+  const auto needed = static_cast<uint64_t>(20 * s.integer("vardiff.shares_per_minute"));
+  if (g.messages_per_minute != 0 && g.messages_per_minute < needed)
+    refuse(s, "limits.messages_per_minute", fmt::format("is below 20 times vardiff.shares_per_minute: honest miners would be cut off; at least {}", needed));
 }
 
 }  // namespace
+
+GuardLimits read_guard_limits(const Settings& s) {
+  GuardLimits g;
+  const auto number = [&](const char* key) { return static_cast<uint64_t>(s.integer(key)); };
+  g.per_address = number("limits.per_address");
+  g.new_per_minute = number("limits.new_per_minute");
+  g.messages_per_minute = number("limits.messages_per_minute");
+  g.unfinished_line_ms = s.integer("limits.unfinished_line_seconds") * 1000;
+  g.offences = number("ban.offences");
+  g.ban_ms = s.integer("ban.seconds") * 1000;
+  g.allow = net::AddressRange::parse_list(s.list("allow"), "allow");
+  check_messages(s, g);
+  return g;
+}
 
 std::vector<Setting> setting_list() {
   return {
@@ -137,8 +164,15 @@ std::vector<Setting> setting_list() {
       {"stale.grace_ms", "2000", Kind::integer, "how long after a new tip shares for the one before count", false, 0, 60'000},
       {"limits.workers", "100000", Kind::integer, "most workers in the statistics; those longest away are forgotten first", false, 1, 10'000'000},
       {"limits.connections", "10000", Kind::integer, "most connections", false, 1, 1'000'000},
+      {"limits.per_address", "2500", Kind::integer, "most connections of one address; 0: no limit", false, 0, 1'000'000},
+      {"limits.new_per_minute", "3000", Kind::integer, "new connections of one address in a minute; 0: no limit", false, 0, 10'000'000},
+      {"limits.messages_per_minute", "6000", Kind::integer, "lines of one connection in a minute; 0: no limit", false, 0, 10'000'000},
+      {"limits.unfinished_line_seconds", "30", Kind::integer, "a line that was begun must end within this; 0: no limit", false, 0, 3'600},
       {"limits.idle_seconds", "600", Kind::integer, "a silent connection is closed after this long", false, 1, 86'400},
       {"limits.login_seconds", "30", Kind::integer, "a connection that has not authorized is closed after this long", false, 1, 3'600},
+      {"ban.offences", "60", Kind::integer, "offences within ten minutes for which an address is banned; 0: never", false, 0, 1'000'000},
+      {"ban.seconds", "600", Kind::integer, "how long at first, twice as long each further time; 0: never", false, 0, 31'536'000},
+      {"allow", "127.0.0.0/8,::1", Kind::list, "addresses and ranges that are neither limited nor banned"},
   };
 }
 
@@ -173,7 +207,7 @@ Options read_options(const Settings& s) {
 std::vector<std::string> needs_restart(const std::vector<std::string>& changed) {
   std::vector<std::string> keys;
   for (const std::string& key : changed)
-    if (!key.starts_with("log.") && key != "version_mask") keys.push_back(key);
+    if (!key.starts_with("log.") && !key.starts_with("ban.") && std::find(reloaded.begin(), reloaded.end(), key) == reloaded.end()) keys.push_back(key);
   return keys;
 }
 

@@ -29,6 +29,9 @@ struct Options {
 // Throws Error(config) naming the setting.
 Options read_options(const Settings& s);
 
+// Of a pool that runs, too: a reload changes them.
+GuardLimits read_guard_limits(const Settings& s);
+
 // The part that a running pool can take over on SIGHUP; names of changed settings that need a restart are returned.
 std::vector<std::string> needs_restart(const std::vector<std::string>& changed);
 

@@ -93,6 +93,7 @@ std::array<uint8_t, extranonce1_size> Pool::next_extranonce1() {
 void Pool::tick() {
   const int64_t now = clock.monotonic_ms();
   statistics.tick(now + steady_offset_ms);
+  guard.tick();
   for (Session* s : sessions_) s->tick(now);  // closing one does not remove it yet: its connection's last handler does
   if (!tips_.empty()) drop_old_jobs();
 }

@@ -9,6 +9,8 @@
 #include <unordered_set>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "guard.h"
 #include "job.h"
 #include "miners.h"
 #include "recorder.h"
@@ -34,6 +36,7 @@ struct PoolConfig {
   size_t most_workers = 100'000;  // in the statistics
   size_t most_jobs = 32;       // of one tip, the newest; templates are large
   int64_t stale_grace_ms = 2'000;  // after a new tip, in which shares for the one before still count
+  GuardLimits guard;
 };
 
 struct Counters {
@@ -109,7 +112,10 @@ class Pool {
   // Its time is the wall clock's at the start and then steady, so that a clock that is stepped neither ages nor freezes anybody's hashrate.
   const int64_t steady_offset_ms = clock.unix_ms() - clock.monotonic_ms();
   Statistics statistics{config.most_workers, clock.unix_ms()};
+  Guard guard{config.guard, clock};
   stratum::v1::Parser parser;  // one for all: its buffers are large
+  // What any stranger may bring about.
+  log::Bounded closed_log{"closed"}, login_refused_log{"authorize_refused"};
 
  private:
   struct Tip {

@@ -14,6 +14,7 @@ void put_figures(PoolFigures& f, Pool& pool) {
   f.workers = s.worker_count();
   f.evicted = s.evicted();
   f.turned_away = s.turned_away();
+  f.guard = pool.guard.figures();
   f.late = pool.counters.late;
   f.connections = pool.counters.connections;
   f.jobs = pool.counters.jobs;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "guard.h"
 #include "statistics.h"
 
 namespace hh::pool {
@@ -16,6 +17,7 @@ struct PoolFigures {
   std::array<Uint128, rate_seconds.size()> shares_per_1000_s{};
   uint64_t sessions = 0, miners = 0, workers = 0;
   uint64_t late = 0, connections = 0, jobs = 0, blocks = 0, evicted = 0, turned_away = 0;
+  GuardFigures guard;
   std::array<uint64_t, 3> submissions{};  // of blocks: accepted, rejected, unknown
   // The newest job; "" where there is none.
   std::string job;

@@ -45,6 +45,19 @@ void put_miners(Exposition& page, const PoolFigures& p) {
   page.sample(p.turned_away);
 }
 
+void put_guard(Exposition& page, const GuardFigures& g) {
+  page.family("hh_pool_turned_away_total", Kind::counter, "Connections closed when they were accepted, by reason: a ban, or which limit.");
+  for (size_t i = 0; i < turned_away_kinds; ++i) page.sample({{"reason", name(static_cast<TurnedAway>(i))}}, g.turned_away[i]);
+  page.family("hh_pool_offences_total", Kind::counter, "Connections closed for what no miner does, by kind.");
+  for (size_t i = 0; i < offence_kinds; ++i) page.sample({{"offence", name(static_cast<Offence>(i))}}, g.offences[i]);
+  page.family("hh_pool_bans_total", Kind::counter, "Bans of addresses begun.");
+  page.sample(g.bans_begun);
+  page.family("hh_pool_banned_addresses", Kind::gauge, "Addresses that are banned now.");
+  page.sample(g.banned);
+  page.family("hh_pool_guarded_addresses", Kind::gauge, "Addresses that the limits remember.");
+  page.sample(g.addresses);
+}
+
 void put_work(Exposition& page, const PoolFigures& p) {
   page.family("hh_pool_jobs_total", Kind::counter, "Jobs given to miners.");
   page.sample(p.jobs);
@@ -109,6 +122,7 @@ std::string metrics_page(const std::optional<PoolFigures>& p, const metrics::Dur
   if (!p) return page.text();
   put_shares(page, *p);
   put_miners(page, *p);
+  put_guard(page, p->guard);
   put_work(page, *p);
   put_store(page, *p);
   return page.text();

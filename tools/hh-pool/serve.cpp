@@ -124,7 +124,7 @@ void Daemon::make_parts() {
   pool_ = std::make_unique<Pool>(with_source(options_.pool, start_.source), miners_, *recorder_, clock_,
                                  Pool::Outside{[this](Submitter::FoundBlock b) { submitter_->submit(std::move(b)); },
                                                [this](std::string_view id, uint64_t last) { return templates_->was_ours(id, last); }});
-  operations_ = std::make_unique<Operations>(options_, keep_prefix_, pool_->statistics, loop_.poster(), [this] { return figures(); });
+  operations_ = std::make_unique<Operations>(options_, keep_prefix_, pool_->statistics, pool_->guard, loop_.poster(), [this] { return figures(); });
   operations_->control().on("notify", [this](const json::Fields&, std::string&) { templates_->hint("notify"); });
 }
 
@@ -242,7 +242,9 @@ void Daemon::reload() {
   const auto before = settings_.snapshot();
   try {
     settings_.load();
-    pool_->change_version_mask(read_options(settings_).pool.version_mask);
+    const PoolConfig now = read_options(settings_).pool;
+    pool_->change_version_mask(now.version_mask);
+    pool_->guard.change(now.guard);
     miners_.load();
     log::info("reloaded", {{"aliases", miners_.size()}});
     for (const std::string& key : needs_restart(settings_.changed_from(before))) log::warn("needs_restart", {{"setting", key}});

@@ -25,9 +25,18 @@ constexpr int64_t accept_pause_ms = 1'000;   // when descriptors have run out
 constexpr int64_t goodbye_ms = 5'000;        // for the last lines to a miner that is let go
 constexpr net::StreamLimits stream_limits{};
 
+constexpr int send_buffer = 128 * 1024;      // of the kernel, which else grows to megabytes for each of those who do not read
+constexpr int64_t check_every_ms = 1'000;
+
 class Connection;
 
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+
+// Closing it then costs no packet that waits for an answer, and leaves nothing behind.
+void reset(int fd) {
+  const linger at_once{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
 
 }  // namespace
 
@@ -40,6 +49,7 @@ struct Server::Impl final : net::Watcher {
   void accept_failed(int why);
   void take(FileHandle fd);
   void tick();
+  void check_connections(int64_t now);
   void remove(Connection& c);
 
   net::Loop& loop;
@@ -50,7 +60,8 @@ struct Server::Impl final : net::Watcher {
   std::vector<std::shared_ptr<Connection>> connections;
   std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
   int64_t accept_again_ms = -1;
-  uint64_t turned_away = 0;
+  int64_t next_check_ms = 0;
+  uint64_t bans_seen = 0;
   bool listening = false;
 };
 
@@ -60,8 +71,9 @@ class Connection : public net::Stream, public Outlet {
  public:
   Connection(Server::Impl& server, FileHandle fd, size_t at) : Stream(server.hub, std::move(fd), stream_limits), place(at), server_(server) {}
 
-  void begin(std::string peer) {
+  void begin(std::string peer, Guard::Pass pass) {
     log::debug("connected", {{"peer", peer}});
+    pass_ = std::move(pass);
     session_ = Session::make(*server_.pool, *this, std::move(peer));
     start();
   }
@@ -76,14 +88,23 @@ class Connection : public net::Stream, public Outlet {
     std::string in(from.text());
     Stream::inherit(std::move(in), std::string(from.text()));
     session_ = Session::inherit(*server_.pool, *this, from);
+    pass_ = guard().readmit(net::Address::of(net::Endpoint::parse(peer(), "handover")));
+  }
+  // About once a second.
+  void check(int64_t now, bool bans_changed) {
+    const int64_t limit = guard().limits().unfinished_line_ms;
+    if (limit != 0 && line_since_ms_ != 0 && now - line_since_ms_ > limit) session_->line_unfinished();
+    if (bans_changed && guard().is_banned(pass_)) session_->address_banned();
   }
   const std::string& peer() const { return session_->peer(); }
 
   // Outlet
   void send(std::string_view line) override { Stream::send(line); }
   void send_now(std::span<const std::string_view> pieces) override { Stream::send_now(pieces); }
+  void offended(Offence what) override { guard().offended(pass_, what); }
+  void mines() override { guard().mines(pass_); }
   void close(const char* why) override {
-    log::info("closed", {{"peer", peer()}, {"reason", why}});
+    if (server_.pool->closed_log.may_write(system_clock().monotonic_ms())) log::info("closed", {{"peer", peer()}, {"reason", why}});
     close_when_sent();
     server_.leaving.emplace_back(system_clock().monotonic_ms() + goodbye_ms, server_.connections[place]);
   }
@@ -91,16 +112,20 @@ class Connection : public net::Stream, public Outlet {
   size_t place;  // in the server's list
 
  private:
+  Guard& guard() const { return server_.pool->guard; }
   // Hands each whole line to the session.
   size_t on_bytes(std::string_view all) override {
+    const int64_t now = system_clock().monotonic_ms();
     size_t start = 0;
     for (size_t end; is_open() && (end = all.find('\n', start)) != std::string_view::npos; start = end + 1) {
       std::string_view line = all.substr(start, end - start);
       if (line.ends_with('\r')) line.remove_suffix(1);
       if (line.size() >= stratum::v1::max_line) session_->line_too_long();
+      else if (!guard().may_say(pass_, line.size(), now)) session_->too_many_lines();
       else if (!line.empty()) session_->line(line);
     }
     if (is_open() && all.size() - start >= stratum::v1::max_line) session_->line_too_long();
+    if (start != 0 || line_since_ms_ == 0) line_since_ms_ = start == all.size() ? 0 : now;
     return is_open() ? start : all.size();
   }
   void on_closed(const char* why) override {
@@ -111,6 +136,8 @@ class Connection : public net::Stream, public Outlet {
 
   Server::Impl& server_;
   std::shared_ptr<Session> session_;
+  Guard::Pass pass_;
+  int64_t line_since_ms_ = 0;  // when the line began whose end has not come; 0: there is none
 };
 
 }  // namespace
@@ -148,16 +175,20 @@ void Server::Impl::accept() {
 }
 
 void Server::Impl::take(FileHandle fd) {
-  if (connections.size() >= limits.most_connections) {
-    if (turned_away++ % 1000 == 0) log::warn("too_many_connections", {{"limit", limits.most_connections}, {"turned_away", turned_away}});
-    return;
-  }
   const auto peer = net::Endpoint::of_peer(fd.get());
   if (peer.size == 0) return;
+  const auto address = net::Address::of(peer);
+  auto pass = pool->guard.admit(address);
+  if (pass && connections.size() >= limits.most_connections) {
+    pool->guard.turned_away(TurnedAway::connections, address);
+    pass.reset();
+  }
+  if (!pass) return reset(fd.get());
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, send_buffer);
   connections.push_back(std::make_shared<Connection>(*this, std::move(fd), connections.size()));
-  connections.back()->begin(peer.text());
+  connections.back()->begin(peer.text(), std::move(*pass));
 }
 
 void Server::Impl::tick() {
@@ -171,6 +202,15 @@ void Server::Impl::tick() {
     if (c && now >= entry.first) c->close_now(nullptr);
     return !c || now >= entry.first;
   });
+  if (now < next_check_ms) return;
+  next_check_ms = now + check_every_ms;
+  check_connections(now);
+}
+
+// Closing one does not remove it yet: that comes at the turn's end.
+void Server::Impl::check_connections(int64_t now) {
+  const bool changed = std::exchange(bans_seen, pool->guard.bans_begun()) != pool->guard.bans_begun();
+  for (const auto& c : connections) c->check(now, changed);
 }
 
 Server::Server(net::Loop& loop, const std::string& listen, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) {

@@ -15,6 +15,7 @@ using v1::Code;
 namespace {
 
 constexpr int most_bad_lines = 10;
+constexpr int most_refused_logins = 100;
 constexpr size_t most_workers = 1000;
 constexpr size_t most_user_name = 2 * records::max_name + 1;
 constexpr int most_wishes = 20;                       // that are followed at once; later ones with the next job
@@ -68,12 +69,25 @@ void Session::line(std::string_view text) {
 
 void Session::bad_line(const v1::ParseFailure& failure) {
   refuse(failure.id, Code::other, failure.reason);
-  if ((!failure.is_json && !subscribed_) || ++bad_lines_ >= most_bad_lines) close("it does not speak Stratum V1");
+  if ((!failure.is_json && !subscribed_) || ++bad_lines_ >= most_bad_lines) close_for(Offence::malformed, "it does not speak Stratum V1");
 }
 
 void Session::line_too_long() {
   refuse("null", Code::other, "the line is longer than 16384 bytes");
-  close("its line is too long");
+  close_for(Offence::line_too_long, "its line is too long");
+}
+
+void Session::too_many_lines() {
+  refuse("null", Code::other, "too many lines in too short a time");
+  close_for(Offence::flood, "it sends too many lines");
+}
+
+void Session::line_unfinished() { close_for(Offence::unfinished_line, "it does not finish its line"); }
+
+void Session::close_for(Offence what, const char* why) {
+  if (outlet_ == nullptr || closing_) return;
+  outlet_->offended(what);
+  close(why);
 }
 
 // A second subscription gives the same extranonce, and the work once more: the miner has forgotten it.
@@ -105,8 +119,10 @@ void Session::handle(const Id& id, const v1::Authorize& m) {
   if (m.user.size() > most_user_name) return refuse(id, Code::unauthorized, "the user name is too long");
   auto found = pool_.miners.identify(m.user);
   if (const auto* why = std::get_if<std::string>(&found)) {
-    log::info("authorize_refused", {{"peer", peer_}, {"user", m.user}, {"reason", *why}});
-    return refuse(id, Code::unauthorized, *why);
+    if (pool_.login_refused_log.may_write(last_line_ms_)) log::info("authorize_refused", {{"peer", peer_}, {"user", m.user}, {"reason", *why}});
+    refuse(id, Code::unauthorized, *why);
+    if (workers_.empty() && ++refused_logins_ >= most_refused_logins) close("it logs in with names that are none");
+    return;
   }
   Identity& who = std::get<Identity>(found);
   if (!workers_.empty() && workers_.front().who.miner != who.miner) return refuse(id, Code::unauthorized, "this connection works for another miner: use one connection for each");
@@ -216,6 +232,7 @@ void Session::judge(const Id& id, const v1::Submit& m) {
 }
 
 void Session::stored(const Id& id, bool ok) {
+  if (ok && outlet_ != nullptr && !std::exchange(mines_, true)) outlet_->mines();
   if (ok) return send(v1::true_line(id));
   refuse(id, Code::other, "pool cannot store shares");
 }

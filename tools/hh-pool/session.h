@@ -29,6 +29,8 @@ class Outlet {
   virtual void send(std::string_view line) = 0;                           // leaves soon, with what else is sent in this turn
   virtual void send_now(std::span<const std::string_view> pieces) = 0;    // of one line, which goes to many; leaves at once
   virtual void close(const char* why) = 0;                                // after what was sent has left
+  virtual void offended(Offence what) = 0;                                // it is closed for this
+  virtual void mines() = 0;                                               // its first share was accepted
 };
 
 class Session : public Waiter {
@@ -41,7 +43,11 @@ class Session : public Waiter {
   ~Session() override;
 
   void line(std::string_view text);
+  // What the connection's owner found, which closes it. line_too_long: it has no end within max_line.
   void line_too_long();
+  void too_many_lines();
+  void line_unfinished();
+  void address_banned() { close("its address is banned"); }
   void new_job(LiveJob& live);
   void tick(int64_t now_ms);
   void show_message(std::string_view text);
@@ -82,6 +88,7 @@ class Session : public Waiter {
   void refuse(const Id& id, stratum::v1::Code code, std::string_view why);
   void send(std::string_view line);
   void close(const char* why);
+  void close_for(Offence what, const char* why);
   bool works() const { return subscribed_ && !workers_.empty() && outlet_ != nullptr && !closing_; }
   void start_work();
   void send_again(bool same_difficulty_too);
@@ -113,8 +120,8 @@ class Session : public Waiter {
   int64_t since_ms_, last_line_ms_;
   uint64_t transactions_of_ = 0;  // number of the job whose transactions it got last
   uint32_t last_ntime_ = 0;       // of the newest job as it was sent last
-  int bad_lines_ = 0, wishes_ = 0;
-  bool asked_version_ = false, pinged_ = false;
+  int bad_lines_ = 0, wishes_ = 0, refused_logins_ = 0;
+  bool asked_version_ = false, pinged_ = false, mines_ = false;
   // The share that is being judged, for the statistics of refusals: nullptr outside of a submit, and where its worker is not known.
   const Worker* share_worker_ = nullptr;
   bool judging_share_ = false;

@@ -33,6 +33,20 @@ void put_figures(Json& r, const Figures& f) {
   if (f.last_share_ms != 0) r["last_share_ms"] = f.last_share_ms;
 }
 
+void put_guard(Json& r, const GuardFigures& g) {
+  r["banned"] = g.banned;
+  r["turned_away"] = Json::object();
+  for (size_t i = 0; i < turned_away_kinds; ++i) r["turned_away"][name(static_cast<TurnedAway>(i))] = g.turned_away[i];
+  r["offences"] = Json::object();
+  for (size_t i = 0; i < offence_kinds; ++i) r["offences"][name(static_cast<Offence>(i))] = g.offences[i];
+}
+
+uint64_t sum_of(const Json& counts) {
+  uint64_t sum = 0;
+  for (const Json& n : counts) sum += n.get<uint64_t>();
+  return sum;
+}
+
 // A worker's name is a stranger's, of any bytes but control characters: what is not UTF-8 is shown as U+FFFD, so that the record is one.
 std::string line_of(const Json& r) { return r.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
@@ -113,6 +127,7 @@ std::string status_line(const PoolFigures& p) {
   r["blocks"] = p.blocks;
   r["connections"] = p.connections;
   r["jobs"] = p.jobs;
+  put_guard(r, p.guard);
   if (!p.job.empty()) {
     r["job"] = p.job;
     r["job_age_ms"] = p.job_age_ms;
@@ -162,6 +177,7 @@ std::string status_text(const Json& r) {
   row("hashrate", fmt::format("{} (1 m)  {} (15 m)  {} (1 h)  {} (1 d)", rate(r, "hashrate_1m"), rate(r, "hashrate_15m"), rate(r, "hashrate_1h"), rate(r, "hashrate_1d")));
   row("shares", fmt::format("{} accepted, {} rejected, best {}, last {} ago", shown(r, "accepted"), rejected_part(r), shown(r, "best_share"), ago(r, "last_share_ms", now)));
   for (const Json& reason : r.at("rejected_by_reason")) row("", fmt::format("  {} {}", shown(reason, "shares"), shown(reason, "reason")));
+  row("guards", fmt::format("{} addresses banned; {} connections turned away, {} closed for offences", shown(r, "banned"), sum_of(r.at("turned_away")), sum_of(r.at("offences"))));
   row("blocks", shown(r, "blocks"));
   if (r.contains("job"))
     row("job", fmt::format("{} of height {}, {} old, {} transactions, {} sat in fees, network difficulty {}", shown(r, "job"), shown(r, "height"),

@@ -64,7 +64,7 @@ std::string content(const std::string& path) { return read_file(path); }
 
 // A loop on a thread of its own, and everything that Operations needs.
 struct Loop {
-  explicit Loop(Options& o, const std::string& spool) : statistics(1'000, 1'700'000'000'000), operations(o, spool, statistics, [this](std::function<void()> f) { add(std::move(f)); }, [this] { return look(); }) {}
+  explicit Loop(Options& o, const std::string& spool) : statistics(1'000, 1'700'000'000'000), operations(o, spool, statistics, guard, [this](std::function<void()> f) { add(std::move(f)); }, [this] { return look(); }) {}
   PoolFigures look() {
     PoolFigures p = some_pool();
     p.total = statistics.pool();
@@ -89,6 +89,7 @@ struct Loop {
   std::mutex mutex;
   std::vector<std::function<void()>> posted;
   Statistics statistics;
+  Guard guard{{}, system_clock()};
   Operations operations;
 };
 

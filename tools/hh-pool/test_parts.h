@@ -49,6 +49,8 @@ class Lines : public Outlet {
     for (const std::string_view piece : pieces) sent.back() += piece;
   }
   void close(const char* why) override { closed = why; }
+  void offended(Offence what) override { offences.push_back(what); }
+  void mines() override { ++mining; }
   std::string take() {
     std::string all;
     for (const auto& line : sent) all += line;
@@ -57,6 +59,8 @@ class Lines : public Outlet {
   }
   std::vector<std::string> sent;
   std::string closed;
+  std::vector<Offence> offences;
+  int mining = 0;
 };
 
 // bits 0x207fffff: regtest, every second hash is a block. 0x1d00ffff: difficulty 1, no test finds a block.
