@@ -93,6 +93,27 @@ TEST_CASE("hex and time as text", "[base]") {
   CHECK(clock.unix_ms() == 5010);
 }
 
+TEST_CASE("what strangers bring about is logged at a bounded rate, and how much was left out", "[base][log][C113]") {
+  log::set_format(log::Format::json);
+  log::Bounded few("closed", 3, 2);
+  int64_t now = 1'000'000;
+  int written = 0;
+  const std::string out = stderr_of([&] {
+    for (int i = 0; i < 10; ++i) written += few.may_write(now);
+    CHECK(written == 3);
+    now += 999;
+    CHECK_FALSE(few.may_write(now));
+    now += 1;
+    for (int i = 0; i < 10; ++i) written += few.may_write(now);
+    CHECK(written == 5);
+    now += 3'600'000;
+    for (int i = 0; i < 10; ++i) written += few.may_write(now);
+    CHECK(written == 8);
+  });
+  log::set_format(log::Format::automatic);
+  CHECK_THAT(out, Contains(R"("event":"lines_left_out","of":"closed","count":8)"));
+}
+
 TEST_CASE("durable writes replace in one step and name what failed", "[base][file]") {
   char name[] = "/tmp/hh-file-XXXXXX";
   const std::string folder = ::mkdtemp(name);

@@ -10,6 +10,8 @@ constexpr uint64_t long_line_bytes = 16u << 20, piece = 256 * 1024;
 constexpr size_t flood_lines = 200;       // a turn: 1,000 a second
 constexpr size_t most_unsent = 64 * 1024; // what a client keeps for a server that does not read it
 
+constexpr int connects_of_a_storm = 20;   // a turn: 100 a second
+
 const std::string& login() {
   static const std::string text = stratum::v1::subscribe_line(1, "sv1_load hostile") + stratum::v1::authorize_line(2, "nobody", "x");
   return text;
@@ -18,7 +20,7 @@ const std::string& login() {
 }  // namespace
 
 std::string_view Hostile::name(Kind k) {
-  constexpr std::array<std::string_view, kinds> names{"half_open", "fuzz", "one_byte", "long_line", "flood", "deaf"};
+  constexpr std::array<std::string_view, kinds> names{"half_open", "fuzz", "one_byte", "long_line", "flood", "deaf", "storm"};
   return names[k];
 }
 
@@ -46,6 +48,7 @@ void Hostile::take_turn(Client& c, uint64_t now_us) {
     c.sent = c.at = 0;
     c.next_us = now_us + turn_every_us / 2;
     if (!c.socket.connect(options_, c.index)) c.next_us = now_us + away_us;
+    if (c.kind == storm) come_and_go(c);
     return;
   }
   bool open = misbehave(c);
@@ -63,12 +66,20 @@ bool Hostile::send(Client& c, std::string_view data) {
   return c.socket.send(data);
 }
 
+void Hostile::come_and_go(Client& c) {
+  for (int i = 1; i < connects_of_a_storm; ++i) {
+    ++figures_[c.kind].connects;
+    c.socket.connect(options_, c.index);  // which closes the one before
+  }
+  c.socket.close();
+}
+
 bool Hostile::misbehave(Client& c) {
   switch (c.kind) {
     case half_open: return true;  // connected, and silent
     case fuzz: return send(c, fuzzed());
     case one_byte:
-      for (int i = 0; i < 10; ++i, c.at = (c.at + 1) % login().size())
+      for (int i = 0; i < 3; ++i, c.at = (c.at + 1) % login().size())
         if (!send(c, std::string_view(login()).substr(c.at, 1))) return false;
       return true;
     case long_line: return c.sent >= long_line_bytes ? send(c, "\n") && (c.sent = 0, true) : send(c, std::string(piece, 'a'));
@@ -78,6 +89,7 @@ bool Hostile::misbehave(Client& c) {
       return send(c, lines);
     }
     case deaf: return send(c, login());  // asks, and never reads an answer
+    case storm:  // never open here
     case kinds: break;
   }
   return true;

@@ -15,7 +15,7 @@ namespace hh::load {
 
 class Hostile {
  public:
-  enum Kind : uint8_t { half_open, fuzz, one_byte, long_line, flood, deaf, kinds };
+  enum Kind : uint8_t { half_open, fuzz, one_byte, long_line, flood, deaf, storm, kinds };
   static std::string_view name(Kind k);
 
   explicit Hostile(const Options& o);
@@ -35,6 +35,7 @@ class Hostile {
     size_t at = 0;  // in the text that it writes byte by byte
   };
   void take_turn(Client& c, uint64_t now_us);
+  void come_and_go(Client& c);
   bool misbehave(Client& c);
   bool send(Client& c, std::string_view data);
   std::string fuzzed();
