@@ -70,6 +70,9 @@ std::string shown(const Field& f) {
   return redact_locked(std::get<std::string>(f.value));
 }
 
+// For text: in quotes where it could be taken for further fields.
+std::string as_word(const std::string& escaped) { return escaped.find_first_of(" =\"") == std::string::npos ? escaped : '"' + escaped + '"'; }
+
 // One write(2) per line, so that lines of several threads and processes do not mix.
 void put(const std::string& line) {
   size_t done = 0;
@@ -134,7 +137,7 @@ void write(Level level, std::string_view event, Fields fields) {
       if (const auto* n = std::get_if<int64_t>(&f.value))
         line += fmt::format(" {}={}", f.name, *n);
       else
-        line += fmt::format(" {}={}", f.name, escape(shown(f)));
+        line += fmt::format(" {}={}", f.name, as_word(escape(shown(f))));
     }
     line += "\n";
   }

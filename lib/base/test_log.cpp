@@ -52,6 +52,14 @@ TEST_CASE("hostile text stays in its line", "[base][log][C083]") {
   CHECK_THAT(out, Contains(R"(a\u000a{\"level\":\"x\"}\u001b[31m\u00ff)"));
 }
 
+TEST_CASE("in text, too, what a stranger chose is one field of one line", "[base][log][C083][C113]") {
+  log::set_format(log::Format::text);
+  const std::string out = stderr_of([] { log::warn("refused", {{"name", "a level=error\n00:00:00.000 error hh: forged x=\"y\""}, {"n", 5}, {"plain", "rig"}}); });
+  log::set_format(log::Format::automatic);
+  CHECK(std::count(out.begin(), out.end(), '\n') == 1);
+  CHECK_THAT(out, Contains(R"( refused name="a level=error\u000a00:00:00.000 error hh: forged x=\"y\"" n=5 plain=rig)"));
+}
+
 TEST_CASE("secrets come from files that others cannot read, credentials or commands", "[base][C035]") {
   char name[] = "/tmp/hh-secret-XXXXXX";
   const FileHandle file(::mkstemp(name));

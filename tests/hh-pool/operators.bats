@@ -248,3 +248,54 @@ assert inside == {"pool/pool.status", "users/" + sys.argv[2]}, inside
 PY
   if command -v promtool; then promtool check metrics <metrics; fi
 }
+
+@test "whatever a stranger sends stays in one field of one line of the log, as JSON and as text (C113 C083)" {
+  for format in json text; do
+    start_pool "$format" dev --log-format "$format" --log-level debug
+    sv1 "$MINER" <<'PY'
+import json, sys, sv1_client as sv1
+forged = ["x\n00:00:00.000 error hh-pool: forged", 'x"}\n{"ts":"2026-01-01T00:00:00.000Z","level":"error","tool":"hh-pool","event":"forged","a":"',
+          "x level=error event=forged", "\x1b[2J\x1b]0;forged\x07", "\r\x08\x7f\x9b31m\u2028\u202e", "\0", "forged " * 1500]
+raw = [b"\xff\xfe forged", b"\xc3\x28", b"\xed\xa0\x80"]
+def say(c, method, params):
+    try: c.call(method, *params)
+    except EOFError: pass
+for text in forged:
+    c = sv1.Client(sys.argv[1])
+    short = text[:2000]
+    say(c, "mining.subscribe", [text]); say(c, text, [short]); say(c, "mining.configure", [[short], {short: short}]); say(c, "mining.suggest_difficulty", [text])
+    say(c, "mining.authorize", [text, short]); say(c, "mining.authorize", [sys.argv[2] + "." + text, short]); say(c, "mining.authorize", [sys.argv[2] + ".rig", text])
+    say(c, "mining.submit", [sys.argv[2] + ".rig", short, short, short, short]); say(c, "mining.get_transactions", [text])
+    c = sv1.Client(sys.argv[1])
+    c.call("mining.subscribe"); c.authorize(sys.argv[2]); c.job()
+    while not any(n["method"] == "client.get_version" for n in c.notices): c.read_line()
+    c.send_raw(json.dumps({"id": c.notices[0]["id"], "result": text, "error": None}) + "\n")
+    c.call("mining.ping")
+    c = sv1.Client(sys.argv[1]); c.send_raw(text + "\n")
+for text in raw:
+    c = sv1.Client(sys.argv[1]); c.subscribe()
+    for line in (b'{"id":1,"method":"mining.authorize","params":["%s","x"]}', b'{"id":2,"method":"%s","params":[]}', b'{"id":"%s","method":"mining.ping","params":[]}'):
+        c.send_raw(line % text + b"\n")
+        c.read_line()
+PY
+    eventually 20 grep -q version "$format.err"
+    stop "$format"
+  done
+  python3 - "$T" <<'PY'
+import json, pathlib, re, sys
+t = pathlib.Path(sys.argv[1])
+events = set()
+for line in (t / "json.err").read_bytes().decode("ascii").rstrip("\n").split("\n"):
+    pairs = json.loads(line, object_pairs_hook=list)
+    names = [name for name, _ in pairs]
+    assert len(names) == len(set(names)) and all(re.fullmatch("[a-z_0-9]+", n) for n in names), line
+    events.add(dict(pairs)["event"])
+value = r'(?:[^ ="]*|"(?:[^"\\]|\\.)*")'
+form = re.compile(r'\d\d:\d\d:\d\d\.\d{3} (?:debug|info |warn |error) hh-pool: ([a-z_]+)(?: [a-z_0-9]+=' + value + ')*')
+for line in (t / "text.err").read_bytes().decode("ascii").rstrip("\n").split("\n"):
+    match = form.fullmatch(line)
+    assert match and all(32 <= ord(c) < 127 for c in line), line
+    assert match[1] in events, line
+assert {"authorized", "authorize_refused", "refused", "unknown_method", "version", "closed"} <= events and "forged" not in events, events
+PY
+}
