@@ -230,7 +230,7 @@ PY
   [ "$(jq -s 'map(select(.event == "lines_left_out" and .of == "closed") | .count) | add' pool.err)" -gt 200 ]
 }
 
-@test "a reload changes limits and whom they spare (C113 C009)" {
+@test "a reload changes limits and whom they spare (C113 C090)" {
   pool_environment dev
   printf 'spool = "%s"\nallow = ["127.0.0.9"]\n[limits]\nper_address = 2\n' "$T/spool.jsonl" >pool.toml
   start pool hh-pool serve --config pool.toml
@@ -253,7 +253,7 @@ PY
   run ! grep -q needs_restart pool.err
 }
 
-@test "ranges that are none, and limits that would cut off honest miners, are 78 (C113 C009)" {
+@test "ranges that are none, and limits that would cut off honest miners, are 78 (C113 C090)" {
   pool_environment dev
   refused() { run --separate-stderr hh-pool serve "${@:2}"; [ "$status" -eq 78 ] && [[ $stderr == *"$1"* ]]; }
   refused 'allow: "10.0.0.1/8" has bits behind its prefix: is 10.0.0.0/8 meant?' --allow 10.0.0.1/8
