@@ -27,7 +27,9 @@ class StreamHub {
  private:
   friend class Stream;
   void flush();
-  std::array<char, 64 * 1024> buffer_;
+  // What of one stream is read in a turn: so much longer wait the others for each that sends as fast as it can. Two thirds less than with 64 KiB, measured;
+  // and what is sent in earnest is smaller.
+  std::array<char, 8 * 1024> buffer_;
   std::vector<Stream*> dirty_;
 };
 
