@@ -41,8 +41,12 @@ class Job:
 
 
 class Client:
-    def __init__(self, port, host="127.0.0.1", timeout=20, source=None):
+    def __init__(self, port, host="127.0.0.1", timeout=20, source=None, preamble=b"", tls=None):
+        """preamble: bytes before anything else, such as a PROXY header. tls: an ssl.SSLContext."""
         self.socket = socket.create_connection((host, int(port)), timeout=timeout, source_address=source and (source, 0))
+        self.socket.sendall(preamble)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
         self.ids = itertools.count(1)
         self.difficulty = None

@@ -101,6 +101,8 @@ void read_pool(const Settings& s, Options& o) {
   p.idle_ms = s.integer("limits.idle_seconds") * 1000;
   p.login_ms = s.integer("limits.login_seconds") * 1000;
   p.guard = read_guard_limits(s);
+  s.required("listen");
+  o.listeners = parse_listeners(s.list("listen"), {p.vardiff, p.start_difficulty});
 }
 
 // An honest connection may send 16 times its vardiff's aim (vardiff.h), and its login before.
@@ -128,7 +130,7 @@ GuardLimits read_guard_limits(const Settings& s) {
 
 std::vector<Setting> setting_list() {
   return {
-      {"listen", "0.0.0.0:3333", Kind::text, "ADDRESS:PORT for miners; port 0 takes any"},
+      {"listen", "0.0.0.0:3333", Kind::list, "ADDRESS:PORT for miners, or several, each with options: ADDRESS:PORT|min=D|max=D|start=D|tls|proxy|share; port 0 takes any"},
       {"source", "pool", Kind::text, "name of this pool in its records; every pool needs its own"},
       {"chain", "main", Kind::text, "main, testnet4, signet, regtest, or dev (hh-devchain)"},
       {"treasury", "", Kind::text, "address that receives the subsidy"},
@@ -189,7 +191,6 @@ Options read_options(const Settings& s) {
   if (o.pool_tag.size() > 40) refuse(s, "pool_tag", "is longer than 40 bytes");
   if (s.text("sync") != "group" && s.text("sync") != "always") refuse(s, "sync", "is neither group nor always");
   o.sync_always = s.text("sync") == "always";
-  o.listen = s.required("listen");
   o.spool = s.text("spool");
   if (o.sync_always && o.spool.empty()) refuse(s, "sync", "needs a spool");
   o.control = s.text("control");

@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "http/bitcoin_rpc.h"
+#include "listeners.h"
 #include "pool.h"
 #include "template_age.h"
 #include "template_source.h"
@@ -15,7 +16,8 @@ std::vector<Setting> setting_list();
 
 struct Options {
   bool takeover = false;  // of the pool that runs with the same spool (serve --takeover)
-  std::string listen, spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
+  std::vector<Listener> listeners;  // at least one
+  std::string spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
   bool sync_always = false, wait = false;
   size_t most_connections = 0;
   std::vector<http::BitcoinRpcConfig> nodes;  // the preferred first

@@ -3,14 +3,21 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "guard.h"
+#include "listeners.h"
 #include "statistics.h"
 
 namespace hh::pool {
 
 struct PoolFigures {
-  std::string source, chain, listen;
+  struct Door {
+    Listener listener;  // its address with the port that it got
+    uint64_t sessions = 0;
+  };
+  std::string source, chain;
+  std::vector<Door> doors;  // as they were set
   bool simulated = false;
   int64_t started_ms = 0, time_ms = 0;  // unix
   Figures total;                        // rates, shares, refusals of the pool

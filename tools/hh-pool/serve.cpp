@@ -15,6 +15,7 @@
 #include "operations.h"
 #include "server.h"
 #include "spool.h"
+#include "status.h"
 #include "template_source.h"
 #include "zmq_listener.h"
 
@@ -99,7 +100,8 @@ Daemon::Daemon(const Options& options, Settings& settings)
     take_over();
     return;
   }
-  server_ = std::make_unique<Server>(loop_, options.listen, ServerLimits{options.most_connections});
+  server_ = std::make_unique<Server>(loop_, ServerLimits{options.most_connections});
+  for (const Listener& l : options.listeners) server_->open(l);
   start_ = open_store();
   make_templates();
   make_parts();
@@ -158,7 +160,7 @@ void Daemon::use_spool(std::shared_ptr<Spool> spool) {
 std::string Daemon::pool_line() const {
   json::Json r = json::make_record("pool");
   if (options_.pool.chain == bitcoin::Network::dev) r["simulated"] = true;
-  r["listen"] = server_->address();
+  put_doors(r, server_->doors());
   r["source"] = start_.source;
   r["chain"] = std::string(bitcoin::network_name(options_.pool.chain));
   return json::to_line(r) + "\n";
@@ -170,7 +172,7 @@ PoolFigures Daemon::figures() {
   f.source = start_.source;
   f.chain = std::string(bitcoin::network_name(options_.pool.chain));
   f.simulated = options_.pool.chain == bitcoin::Network::dev;
-  f.listen = server_->address();
+  f.doors = server_->doors();
   f.started_ms = started_ms_;
   const TemplateSource::Status t = templates_->status();
   f.nodes = t.nodes.size();
@@ -193,7 +195,8 @@ int Daemon::run() {
   submitter_->submit_kept();
   store_->start(pool_line());
   server_->accept_for(*pool_);
-  log::info("listening", {{"address", server_->address()}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
+  for (const auto& door : server_->doors())
+    log::info("listening", {{"address", door.listener.address}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
   notify_service_manager("READY=1");
   loop_.every_tick([this] { tick(); });
   offer();
@@ -283,7 +286,7 @@ void Daemon::finish() {
 //
 // The taker first does everything that can fail by itself: settings, miners file, and a template from a node. Then it asks. The owner stops
 // between two turns of its loop: every share that it read has been written, synced and answered. What changes hands: the spool's file
-// with its lock, the listening socket, the connections, and the state (state.cpp).
+// with its lock, the listening sockets, the connections, and the state (state.cpp).
 
 std::string Daemon::greeting() const {
   json::Json g;
@@ -380,13 +383,13 @@ void Daemon::take_over() {
   start_.last_seq = state.number();
   if (const uint64_t run = state.number(); run >= start_.run) throw Error(Exit::temp_fail, "this machine's clock is behind that of the pool that runs: its jobs would get the same names");
   const std::string path(state.text());
-  if (from.files().size() < 2) throw Error(Exit::data, "handover: descriptors are missing");
+  if (from.files().empty()) throw Error(Exit::data, "handover: descriptors are missing");
   use_spool(std::make_shared<Spool>(std::move(from.files()[0]), path, start_.last_seq, start_.run));
-  server_ = std::make_unique<Server>(loop_, std::move(from.files()[1]), ServerLimits{options_.most_connections});
-  from.files().erase(from.files().begin(), from.files().begin() + 2);
+  from.files().erase(from.files().begin());
+  server_ = std::make_unique<Server>(loop_, ServerLimits{options_.most_connections});
   make_parts();
   pool_->inherit(state);
-  server_->inherit(state, from.files(), *pool_);
+  server_->inherit(state, from.files(), options_.listeners, *pool_);
   state.expect_end();
   from.ready();
   inherited_ = true;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,6 +30,7 @@ constexpr int send_buffer = 128 * 1024;      // of the kernel, which else grows 
 constexpr int64_t check_every_ms = 1'000;
 
 class Connection;
+class Port;
 
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
 
@@ -40,14 +42,12 @@ void reset(int fd) {
 
 }  // namespace
 
-struct Server::Impl final : net::Watcher {
+struct Server::Impl {
   Impl(net::Loop& l, ServerLimits lim) : loop(l), hub(l), limits(lim) {}
-  ~Impl() { listen(false); }
-  void ready(uint32_t) override { accept(); }
+  void add(Listener listener, FileHandle socket) { ports.push_back(std::make_unique<Port>(*this, std::move(listener), std::move(socket))); }
   void listen(bool on);
-  void accept();
   void accept_failed(int why);
-  void take(FileHandle fd);
+  void take(FileHandle fd, Port& port);
   void tick();
   void check_connections(int64_t now);
   void remove(Connection& c);
@@ -55,29 +55,55 @@ struct Server::Impl final : net::Watcher {
   net::Loop& loop;
   net::StreamHub hub;
   ServerLimits limits;
-  FileHandle listener;
   Pool* pool = nullptr;
+  std::vector<std::unique_ptr<Port>> ports;  // as long as their connections
   std::vector<std::shared_ptr<Connection>> connections;
   std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
   int64_t accept_again_ms = -1;
   int64_t next_check_ms = 0;
   uint64_t bans_seen = 0;
-  bool listening = false;
 };
 
 namespace {
 
+// A listening socket, and what those get who come in by it.
+class Port final : net::Watcher {
+ public:
+  Port(Server::Impl& server, Listener l, FileHandle socket) : listener(std::move(l)), server_(server), socket_(std::move(socket)) {}
+  ~Port() { watch(false); }
+  void watch(bool on);
+  void close() {
+    watch(false);
+    socket_ = FileHandle();
+  }
+  int fd() const { return socket_.get(); }
+  std::string address() const { return socket_ ? net::Endpoint::of_socket(fd()).text() : listener.address; }
+
+  const Listener listener;
+  uint64_t sessions = 0;
+
+ private:
+  void ready(uint32_t) override;
+  Server::Impl& server_;
+  FileHandle socket_;
+  bool watched_ = false;
+};
+
 class Connection : public net::Stream, public Outlet {
  public:
-  Connection(Server::Impl& server, FileHandle fd, size_t at) : Stream(server.hub, std::move(fd), stream_limits), place(at), server_(server) {}
+  // port: null where the door by which it came, in a pool that was taken over, is no more.
+  Connection(Server::Impl& server, FileHandle fd, Port* port, size_t at) : Stream(server.hub, std::move(fd), stream_limits), place(at), server_(server), port_(port) {
+    if (port_ != nullptr) ++port_->sessions;
+  }
 
   void begin(std::string peer, Guard::Pass pass) {
     log::debug("connected", {{"peer", peer}});
     pass_ = std::move(pass);
-    session_ = Session::make(*server_.pool, *this, std::move(peer));
+    session_ = Session::make(*server_.pool, *this, std::move(peer), range());
     start();
   }
   void drop() { close_when_sent(); }
+  const Port* port() const { return port_; }
   void save(StateWriter& to) const {
     to.text(received());
     to.text(not_sent());
@@ -87,7 +113,7 @@ class Connection : public net::Stream, public Outlet {
   void inherit(StateReader& from) {
     std::string in(from.text());
     Stream::inherit(std::move(in), std::string(from.text()));
-    session_ = Session::inherit(*server_.pool, *this, from);
+    session_ = Session::inherit(*server_.pool, *this, from, range());
     pass_ = guard().readmit(net::Address::of(net::Endpoint::parse(peer(), "handover")));
   }
   // About once a second.
@@ -113,6 +139,7 @@ class Connection : public net::Stream, public Outlet {
 
  private:
   Guard& guard() const { return server_.pool->guard; }
+  const DifficultyRange* range() const { return port_ != nullptr ? &port_->listener.range : nullptr; }
   // Hands each whole line to the session.
   size_t on_bytes(std::string_view all) override {
     const int64_t now = system_clock().monotonic_ms();
@@ -131,14 +158,31 @@ class Connection : public net::Stream, public Outlet {
   void on_closed(const char* why) override {
     if (why != nullptr) log::debug("disconnected", {{"peer", peer()}, {"reason", why}});
     session_->disconnected();
+    if (port_ != nullptr) --port_->sessions;
     server_.remove(*this);
   }
 
   Server::Impl& server_;
+  Port* port_;
   std::shared_ptr<Session> session_;
   Guard::Pass pass_;
   int64_t line_since_ms_ = 0;  // when the line began whose end has not come; 0: there is none
 };
+
+void Port::watch(bool on) {
+  if (on == watched_ || !socket_) return;
+  watched_ = on;
+  if (on) server_.loop.watch(fd(), EPOLLIN, *this);
+  else server_.loop.forget(fd());
+}
+
+void Port::ready(uint32_t) {
+  for (int i = 0; i < accepts_in_a_turn && socket_; ++i) {
+    FileHandle accepted(::accept4(fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!accepted) return server_.accept_failed(errno);
+    server_.take(std::move(accepted), *this);
+  }
+}
 
 }  // namespace
 
@@ -160,21 +204,10 @@ void Server::Impl::accept_failed(int why) {
 }
 
 void Server::Impl::listen(bool on) {
-  if (on == listening || !listener) return;
-  listening = on;
-  if (on) loop.watch(listener.get(), EPOLLIN, *this);
-  else loop.forget(listener.get());
+  for (const auto& port : ports) port->watch(on);
 }
 
-void Server::Impl::accept() {
-  for (int i = 0; i < accepts_in_a_turn && listener; ++i) {
-    FileHandle fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) return accept_failed(errno);
-    take(std::move(fd));
-  }
-}
-
-void Server::Impl::take(FileHandle fd) {
+void Server::Impl::take(FileHandle fd, Port& port) {
   const auto peer = net::Endpoint::of_peer(fd.get());
   if (peer.size == 0) return;
   const auto address = net::Address::of(peer);
@@ -187,13 +220,13 @@ void Server::Impl::take(FileHandle fd) {
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, send_buffer);
-  connections.push_back(std::make_shared<Connection>(*this, std::move(fd), connections.size()));
+  connections.push_back(std::make_shared<Connection>(*this, std::move(fd), &port, connections.size()));
   connections.back()->begin(peer.text(), std::move(*pass));
 }
 
 void Server::Impl::tick() {
   const int64_t now = system_clock().monotonic_ms();
-  if (accept_again_ms >= 0 && now >= accept_again_ms && listener) {
+  if (accept_again_ms >= 0 && now >= accept_again_ms) {
     accept_again_ms = -1;
     listen(true);
   }
@@ -213,15 +246,24 @@ void Server::Impl::check_connections(int64_t now) {
   for (const auto& c : connections) c->check(now, changed);
 }
 
-Server::Server(net::Loop& loop, const std::string& listen, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) {
-  impl_->listener = net::listen_on(net::Endpoint::parse(listen, "listen"));
-}
-
-Server::Server(net::Loop& loop, FileHandle listener, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) { impl_->listener = std::move(listener); }
+Server::Server(net::Loop& loop, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) {}
 
 Server::~Server() = default;
 
-std::string Server::address() const { return net::Endpoint::of_socket(impl_->listener.get()).text(); }
+void Server::open(const Listener& listener) {
+  net::ListenOptions options;
+  options.share_port = listener.share;
+  impl_->add(listener, net::listen_on(net::Endpoint::parse(listener.address, "listen"), options));
+}
+
+std::vector<PoolFigures::Door> Server::doors() const {
+  std::vector<PoolFigures::Door> all;
+  for (const auto& port : impl_->ports) {
+    all.push_back({port->listener, port->sessions});
+    all.back().listener.address = port->address();
+  }
+  return all;
+}
 
 size_t Server::connection_count() const { return impl_->connections.size(); }
 
@@ -243,27 +285,48 @@ void Server::resume() {
 }
 
 void Server::save(StateWriter& to, std::vector<int>& fds) const {
-  fds.push_back(impl_->listener.get());
+  to.number(impl_->ports.size());
+  for (const auto& port : impl_->ports) {
+    to.text(port->listener.address);
+    fds.push_back(port->fd());
+  }
   to.number(static_cast<uint64_t>(std::count_if(impl_->connections.begin(), impl_->connections.end(), [](const auto& c) { return c->is_open(); })));
   for (const auto& c : impl_->connections) {
     if (!c->is_open()) continue;  // on its way out
+    to.number(static_cast<uint64_t>(std::find_if(impl_->ports.begin(), impl_->ports.end(), [&](const auto& p) { return p.get() == c->port(); }) - impl_->ports.begin()));
     c->save(to);
     fds.push_back(c->fd());
   }
 }
 
-void Server::inherit(StateReader& from, std::vector<FileHandle>& connections, Pool& pool) {
+// A socket goes on where its address is still listened at; whoever came in by another stays, as of no door.
+void Server::inherit(StateReader& from, std::vector<FileHandle>& files, const std::vector<Listener>& listeners, Pool& pool) {
   impl_->pool = &pool;
-  if (from.number() != connections.size()) throw Error(Exit::data, "handover: the number of connections and of descriptors differ");
-  for (FileHandle& fd : connections) {
-    impl_->connections.push_back(std::make_shared<Connection>(*impl_, std::move(fd), impl_->connections.size()));
+  const uint64_t theirs = from.number();
+  if (theirs > files.size()) throw Error(Exit::data, "handover: descriptors are missing");
+  std::vector<std::string> addresses;
+  for (uint64_t i = 0; i < theirs; ++i) addresses.emplace_back(from.text());
+  std::vector<Port*> door_of(theirs, nullptr);
+  for (const Listener& l : listeners) {
+    size_t i = 0;
+    while (i < theirs && (addresses[i] != l.address || door_of[i] != nullptr)) ++i;
+    if (i == theirs) {
+      open(l);
+      continue;
+    }
+    impl_->add(l, std::move(files[i]));
+    door_of[i] = impl_->ports.back().get();
+  }
+  if (from.number() != files.size() - theirs) throw Error(Exit::data, "handover: the number of connections and of descriptors differ");
+  for (size_t i = theirs; i < files.size(); ++i) {
+    const uint64_t door = from.number();
+    impl_->connections.push_back(std::make_shared<Connection>(*impl_, std::move(files[i]), door < theirs ? door_of[door] : nullptr, impl_->connections.size()));
     impl_->connections.back()->inherit(from);
   }
 }
 
 void Server::refuse_new() {
-  impl_->listen(false);
-  impl_->listener = FileHandle();
+  for (const auto& port : impl_->ports) port->close();
 }
 
 void Server::drop_connections() {

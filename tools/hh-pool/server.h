@@ -2,10 +2,11 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <string>
+#include <vector>
 
 #include "net/loop.h"
 #include "pool.h"
+#include "pool_figures.h"
 #include "state.h"
 
 namespace hh::pool {
@@ -17,12 +18,10 @@ struct ServerLimits {
 class Server {
  public:
   struct Impl;  // in server.cpp
-  // Binds at once: throws Error(unavailable) or Error(config) for a bad address. listen: "127.0.0.1:3333", "[::]:3333"; port 0: any.
-  Server(net::Loop& loop, const std::string& listen, ServerLimits limits);
-  // With the listening socket of a pool that is taken over.
-  Server(net::Loop& loop, FileHandle listener, ServerLimits limits);
+  Server(net::Loop& loop, ServerLimits limits);
   ~Server();
-  std::string address() const;  // with the port that it got
+  void open(const Listener& listener);  // binds at once: throws Error(unavailable)
+  std::vector<PoolFigures::Door> doors() const;
 
   void accept_for(Pool& pool);  // starts taking connections
   void refuse_new();            // stops listening
@@ -30,11 +29,12 @@ class Server {
   size_t connection_count() const;
 
   // A handover: between suspend() and resume() nothing is accepted, read or written. save: every connection with its session; fds gets
-  // the listening socket first, then those of the connections in the same order. inherit: before accept_for(), on the other side.
+  // the listening sockets first, then those of the connections in the same order. inherit: instead of open(), on the other side: takes
+  // those of the sockets whose addresses are among the listeners, opens the others (throws as open() does), and lets go of the rest.
   void suspend();
   void resume();
   void save(StateWriter& to, std::vector<int>& fds) const;
-  void inherit(StateReader& from, std::vector<FileHandle>& connections, Pool& pool);
+  void inherit(StateReader& from, std::vector<FileHandle>& files, const std::vector<Listener>& listeners, Pool& pool);
 
  private:
   std::shared_ptr<Impl> impl_;

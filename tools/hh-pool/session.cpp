@@ -26,15 +26,16 @@ bool is_notification(const stratum::v1::Id& id) { return id == "null"; }
 
 }  // namespace
 
-std::shared_ptr<Session> Session::make(Pool& pool, Outlet& outlet, std::string peer) {
-  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), pool.next_extranonce1()));
+std::shared_ptr<Session> Session::make(Pool& pool, Outlet& outlet, std::string peer, const DifficultyRange* range) {
+  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), pool.next_extranonce1(), range));
   s->self_ = s;
   return s;
 }
 
-Session::Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1)
+Session::Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1, const DifficultyRange* range)
     : pool_(pool), outlet_(&outlet), peer_(std::move(peer)), extranonce1_(extranonce1),
-      vardiff_(pool.config.vardiff, pool.config.start_difficulty, pool.clock.monotonic_ms()), since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {
+      vardiff_(range != nullptr ? range->vardiff : pool.config.vardiff, range != nullptr ? range->start : pool.config.start_difficulty, pool.clock.monotonic_ms()),
+      since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {
   pool_.add(*this);
 }
 

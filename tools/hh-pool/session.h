@@ -35,11 +35,11 @@ class Outlet {
 
 class Session : public Waiter {
  public:
-  // peer: for log lines. self must be given (as Ack needs it) before lines come in: see make().
-  static std::shared_ptr<Session> make(Pool& pool, Outlet& outlet, std::string peer);
+  // peer: for log lines. range: outlives the session; null: the pool's. self must be given (as Ack needs it) before lines come in: see make().
+  static std::shared_ptr<Session> make(Pool& pool, Outlet& outlet, std::string peer, const DifficultyRange* range = nullptr);
   // For a handover (state.cpp): as it is, and as it was in the process that had it.
   void save(StateWriter& to) const;
-  static std::shared_ptr<Session> inherit(Pool& pool, Outlet& outlet, StateReader& from);
+  static std::shared_ptr<Session> inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range = nullptr);
   ~Session() override;
 
   void line(std::string_view text);
@@ -59,7 +59,7 @@ class Session : public Waiter {
 
  private:
   using Extranonce1 = std::array<uint8_t, extranonce1_size>;
-  Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1);
+  Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1, const DifficultyRange* range);
   struct Worker {
     std::string user;
     Identity who;

@@ -186,13 +186,13 @@ void Session::save(StateWriter& to) const {
   to.flag(pinged_);
 }
 
-std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReader& from) {
+std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range) {
   std::string peer(from.text());
   Extranonce1 extranonce1{};
   const BytesView e = from.bytes();
   if (e.size() != extranonce1.size()) throw Error(Exit::data, "handover: an extranonce of another size");
   std::copy(e.begin(), e.end(), extranonce1.begin());
-  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), extranonce1));
+  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), extranonce1, range));
   s->self_ = s;
   s->subscribed_ = from.flag();
   s->user_agent_ = from.text();

@@ -110,12 +110,22 @@ std::string duration_text(int64_t s) {
   return fmt::format("{}d {}h", s / 86'400, s % 86'400 / 3'600);
 }
 
+void put_doors(Json& r, const std::vector<PoolFigures::Door>& doors) {
+  r["listen"] = doors.front().listener.address;
+  Json all = Json::array();
+  for (const auto& [l, sessions] : doors)
+    all.push_back({{"address", l.address}, {"difficulty_min", l.range.vardiff.least.to_text()}, {"difficulty_max", l.range.vardiff.most.to_text()},
+                   {"difficulty_start", l.range.start.to_text()}, {"tls", l.tls}, {"proxy", l.proxy}});
+  r["listeners"] = std::move(all);
+}
+
 std::string status_line(const PoolFigures& p) {
   Json r = json::make_record("pool_status");
   if (p.simulated) r["simulated"] = true;
   r["source"] = p.source;
   r["chain"] = p.chain;
-  r["listen"] = p.listen;
+  put_doors(r, p.doors);
+  for (size_t i = 0; i < p.doors.size(); ++i) r["listeners"][i]["sessions"] = p.doors[i].sessions;
   r["version"] = HH_VERSION;
   r["started_ms"] = p.started_ms;
   r["time_ms"] = p.time_ms;
@@ -173,6 +183,9 @@ std::string status_text(const Json& r) {
   Table t({"", ""});
   const auto row = [&](const char* what, const std::string& value) { t.add({what, tame(value)}); };
   row("pool", fmt::format("{} on {}, {}, hh-pool {}, up {}", shown(r, "source"), shown(r, "chain"), shown(r, "listen"), shown(r, "version"), ago(r, "started_ms", now)));
+  for (const Json& l : r.at("listeners"))
+    row("", fmt::format("  {}{}{}: difficulty {} to {}, begins at {}, {} connections now", shown(l, "address"), l.value("tls", false) ? ", TLS" : "", l.value("proxy", false) ? ", behind a proxy" : "",
+                        shown(l, "difficulty_min"), shown(l, "difficulty_max"), shown(l, "difficulty_start"), shown(l, "sessions")));
   row("miners", fmt::format("{} with {} workers, {} connections now", shown(r, "miners"), shown(r, "workers"), shown(r, "sessions")));
   row("hashrate", fmt::format("{} (1 m)  {} (15 m)  {} (1 h)  {} (1 d)", rate(r, "hashrate_1m"), rate(r, "hashrate_15m"), rate(r, "hashrate_1h"), rate(r, "hashrate_1d")));
   row("shares", fmt::format("{} accepted, {} rejected, best {}, last {} ago", shown(r, "accepted"), rejected_part(r), shown(r, "best_share"), ago(r, "last_share_ms", now)));

@@ -10,6 +10,7 @@
 namespace hh::pool {
 
 std::string status_line(const PoolFigures& p);   // record pool_status, with newline
+void put_doors(json::Json& r, const std::vector<PoolFigures::Door>& doors);  // listen and listeners, without their sessions
 std::string miner_line(const Figures& f);        // record miner_status
 std::string worker_line(const Figures& f);       // record worker_status
 

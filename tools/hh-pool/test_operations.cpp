@@ -42,7 +42,7 @@ PoolFigures some_pool() {
   PoolFigures p;
   p.source = "north";
   p.chain = "main";
-  p.listen = "0.0.0.0:3333";
+  p.doors.push_back({{"0.0.0.0:3333", {}}, 2});
   p.started_ms = 1'700'000'000'000 - 90'061'000;
   p.time_ms = 1'700'000'000'000;
   p.total = some_figures();

@@ -53,6 +53,12 @@ struct VardiffConfig {
   bitcoin::Difficulty least{1}, most = bitcoin::max_share_difficulty();
 };
 
+// What a connection begins with, and within which limits it stays: by the door through which it came (listeners.h).
+struct DifficultyRange {
+  VardiffConfig vardiff;
+  bitcoin::Difficulty start{1};
+};
+
 class Vardiff {
  public:
   // What became of the wanted difficulty.
