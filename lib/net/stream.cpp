@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace hh::net {
 namespace {
@@ -58,7 +59,20 @@ void Stream::read() {
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) return close_now(n == 0 ? "the peer closed it" : "the connection broke");
   if (closing_) return;  // what comes after we said goodbye
-  take({hub_.buffer_.data(), static_cast<size_t>(n)});
+  const std::string_view bytes(hub_.buffer_.data(), static_cast<size_t>(n));
+  if (filter_) return take_filtered(bytes);
+  take(bytes);
+  if (filter_ && !in_.empty()) take_filtered(std::exchange(in_, {}));
+}
+
+void Stream::take_filtered(std::string_view bytes) {
+  std::string plain;
+  const char* const why = filter_->receive(bytes, plain, out_);
+  if (!out_.empty()) flush_soon();
+  if (!plain.empty()) take(plain);
+  if (why == nullptr || !fd_) return;
+  write({});  // an alert that says why
+  close_now(why);
 }
 
 void Stream::take(std::string_view bytes) {
@@ -76,14 +90,22 @@ void Stream::take(std::string_view bytes) {
 
 void Stream::send(std::string_view bytes) {
   if (!is_open()) return;
-  out_.append(bytes);
+  if (filter_) filter_->send({&bytes, 1}, out_);
+  else out_.append(bytes);
+  flush_soon();
+}
+
+void Stream::flush_soon() {
   if (dirty_) return;
   dirty_ = true;
   hub_.dirty_.push_back(this);
 }
 
 void Stream::send_now(std::span<const std::string_view> pieces) {
-  if (is_open()) write(pieces);
+  if (!is_open()) return;
+  if (!filter_) return write(pieces);
+  filter_->send(pieces, out_);
+  write({});
 }
 
 void Stream::flush() {
@@ -128,10 +150,9 @@ void Stream::write(std::span<const std::string_view> pieces) {
 
 void Stream::close_when_sent() {
   if (!is_open()) return;
+  if (filter_) filter_->end(out_);
   closing_ = true;
-  if (dirty_) return;
-  dirty_ = true;
-  hub_.dirty_.push_back(this);
+  flush_soon();
 }
 
 void Stream::close_now(const char* why) {

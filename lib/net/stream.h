@@ -6,6 +6,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,16 @@ struct StreamLimits {
   size_t pause_reading = 16 * 1024; // with so much unsent nothing more is read: who asks without reading answers waits
 };
 
+// What may stand between a stream and its socket, such as TLS (tls_filter.h): a stream without one pays a null pointer for it.
+class StreamFilter {
+ public:
+  virtual ~StreamFilter() = default;
+  // What came from the socket. Appends what it means to plain, and what is to be sent for it to out. Returns why the stream must end, else nullptr.
+  virtual const char* receive(std::string_view bytes, std::string& plain, std::string& out) = 0;
+  virtual void send(std::span<const std::string_view> pieces, std::string& out) = 0;
+  virtual void end(std::string& out) = 0;
+};
+
 class Stream : private Watcher {
  public:
   // fd: connected and non-blocking; nothing happens before start().
@@ -64,6 +75,10 @@ class Stream : private Watcher {
   const std::string& not_sent() const { return out_; }
   void inherit(std::string received, std::string not_sent);
 
+  // From here on; also within on_bytes(), then what that leaves unused goes through the filter. A stream with a filter cannot move to another process.
+  void put_filter(std::unique_ptr<StreamFilter> filter) { filter_ = std::move(filter); }
+  bool has_filter() const { return filter_ != nullptr; }
+
  protected:
   // Returns how many of the bytes were used; the rest comes again with what follows it. Not called with nothing.
   virtual size_t on_bytes(std::string_view bytes) = 0;
@@ -75,6 +90,8 @@ class Stream : private Watcher {
   void ready(uint32_t events) final;
   void read();
   void take(std::string_view bytes);
+  void take_filtered(std::string_view bytes);
+  void flush_soon();
   void flush();
   // Sends what it can of the pieces after out_, and keeps the rest in out_.
   void write(std::span<const std::string_view> pieces);
@@ -83,6 +100,7 @@ class Stream : private Watcher {
   StreamHub& hub_;
   FileHandle fd_;
   const StreamLimits& limits_;
+  std::unique_ptr<StreamFilter> filter_;
   std::string in_, out_;
   uint32_t wanted_ = 0;
   bool dirty_ = false, closing_ = false, blocked_ = false;
