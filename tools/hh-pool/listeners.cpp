@@ -84,4 +84,8 @@ std::vector<Listener> parse_listeners(const std::vector<std::string>& texts, con
   return all;
 }
 
+bool uses_tls(const std::vector<Listener>& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(), [](const Listener& l) { return l.tls; });
+}
+
 }  // namespace hh::pool

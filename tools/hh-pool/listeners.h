@@ -22,5 +22,6 @@ struct Listener {
 // Options: min=D, max=D, start=D (else those of defaults; a start that was not given is moved into the range), tls, proxy, share. Throws
 // Error(config) naming the entry: nonsense, a range that is empty, and an address that is there twice.
 std::vector<Listener> parse_listeners(const std::vector<std::string>& texts, const DifficultyRange& defaults);
+bool uses_tls(const std::vector<Listener>& listeners);
 
 }  // namespace hh::pool

@@ -13,7 +13,7 @@ namespace hh::pool {
 namespace {
 
 // Besides log.* and ban.*: taken over on SIGHUP.
-constexpr std::array<std::string_view, 6> reloaded{"version_mask", "allow", "limits.per_address", "limits.new_per_minute", "limits.messages_per_minute", "limits.unfinished_line_seconds"};
+constexpr std::array<std::string_view, 9> reloaded{"version_mask", "tls.certificate", "tls.key", "proxy.trusted", "allow", "limits.per_address", "limits.new_per_minute", "limits.messages_per_minute", "limits.unfinished_line_seconds"};
 
 [[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
   throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
@@ -86,6 +86,17 @@ uint32_t version_mask(const Settings& s) {
   return mask;
 }
 
+void read_listeners(const Settings& s, Options& o) {
+  s.required("listen");
+  o.listeners = parse_listeners(s.list("listen"), {o.pool.vardiff, o.pool.start_difficulty});
+  o.trusted = net::AddressRange::parse_list(s.list("proxy.trusted"), "proxy.trusted");
+  o.tls_certificate = s.text("tls.certificate");
+  o.tls_key = s.text("tls.key");
+  if (!uses_tls(o.listeners)) return;
+  s.required("tls.certificate");
+  s.required("tls.key");
+}
+
 void read_pool(const Settings& s, Options& o) {
   PoolConfig& p = o.pool;
   p.source = s.required("source");
@@ -101,8 +112,7 @@ void read_pool(const Settings& s, Options& o) {
   p.idle_ms = s.integer("limits.idle_seconds") * 1000;
   p.login_ms = s.integer("limits.login_seconds") * 1000;
   p.guard = read_guard_limits(s);
-  s.required("listen");
-  o.listeners = parse_listeners(s.list("listen"), {p.vardiff, p.start_difficulty});
+  read_listeners(s, o);
 }
 
 // An honest connection may send 16 times its vardiff's aim (vardiff.h), and its login before.
@@ -131,6 +141,9 @@ GuardLimits read_guard_limits(const Settings& s) {
 std::vector<Setting> setting_list() {
   return {
       {"listen", "0.0.0.0:3333", Kind::list, "ADDRESS:PORT for miners, or several, each with options: ADDRESS:PORT|min=D|max=D|start=D|tls|proxy|share; port 0 takes any"},
+      {"tls.certificate", "", Kind::text, "PEM file with the certificate of listeners with tls, and those that lead to its root"},
+      {"tls.key", "", Kind::text, "where its private key is: a file, credential:NAME or exec:COMMAND", true},
+      {"proxy.trusted", "127.0.0.1,::1", Kind::list, "addresses and ranges of the proxies that listeners with proxy believe"},
       {"source", "pool", Kind::text, "name of this pool in its records; every pool needs its own"},
       {"chain", "main", Kind::text, "main, testnet4, signet, regtest, or dev (hh-devchain)"},
       {"treasury", "", Kind::text, "address that receives the subsidy"},

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "http/bitcoin_rpc.h"
 #include "listeners.h"
+#include "net/address_range.h"
 #include "pool.h"
 #include "template_age.h"
 #include "template_source.h"
@@ -17,6 +18,8 @@ std::vector<Setting> setting_list();
 struct Options {
   bool takeover = false;  // of the pool that runs with the same spool (serve --takeover)
   std::vector<Listener> listeners;  // at least one
+  std::string tls_certificate, tls_key;
+  std::vector<net::AddressRange> trusted;  // who may send a PROXY header
   std::string spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
   bool sync_always = false, wait = false;
   size_t most_connections = 0;

@@ -41,6 +41,7 @@ class Daemon {
     uint64_t last_seq = 0, run = 0;
   };
   Start open_store();
+  void trust(const Options& options);
   void use_spool(std::shared_ptr<Spool> spool);
   void make_parts();
   void make_templates();
@@ -101,10 +102,21 @@ Daemon::Daemon(const Options& options, Settings& settings)
     return;
   }
   server_ = std::make_unique<Server>(loop_, ServerLimits{options.most_connections});
+  trust(options);
   for (const Listener& l : options.listeners) server_->open(l);
   start_ = open_store();
   make_templates();
   make_parts();
+}
+
+// At the start, and again on SIGHUP: a renewed certificate has the same files.
+void Daemon::trust(const Options& options) {
+  std::shared_ptr<const net::TlsContext> tls;
+  if (uses_tls(options_.listeners)) {
+    tls = std::make_shared<net::TlsContext>(options.tls_certificate, options.tls_key);
+    log::write(tls->days_left() < 0 ? log::Level::error : log::Level::info, "certificate", {{"file", options.tls_certificate}, {"days_left", tls->days_left()}});
+  }
+  server_->believe(options.trusted, std::move(tls));
 }
 
 void Daemon::make_templates() {
@@ -245,9 +257,10 @@ void Daemon::reload() {
   const auto before = settings_.snapshot();
   try {
     settings_.load();
-    const PoolConfig now = read_options(settings_).pool;
-    pool_->change_version_mask(now.version_mask);
-    pool_->guard.change(now.guard);
+    const Options now = read_options(settings_);
+    trust(now);
+    pool_->change_version_mask(now.pool.version_mask);
+    pool_->guard.change(now.pool.guard);
     miners_.load();
     log::info("reloaded", {{"aliases", miners_.size()}});
     for (const std::string& key : needs_restart(settings_.changed_from(before))) log::warn("needs_restart", {{"setting", key}});
@@ -366,6 +379,8 @@ void Daemon::handed_over(pid_t taker) {
   handed_over_ = true;
   operations_->stop(false);  // frees its addresses for the taker, and asks for no figures of what is no longer here
   recorder_->retire();
+  server_->send_away();
+  loop_.run_posted();
   server_.reset();  // closes our copies of the sockets, not the connections
   offer_->leave_path();
   notify_service_manager(fmt::format("MAINPID={}", taker));
@@ -387,6 +402,7 @@ void Daemon::take_over() {
   use_spool(std::make_shared<Spool>(std::move(from.files()[0]), path, start_.last_seq, start_.run));
   from.files().erase(from.files().begin());
   server_ = std::make_unique<Server>(loop_, ServerLimits{options_.most_connections});
+  trust(options_);
   make_parts();
   pool_->inherit(state);
   server_->inherit(state, from.files(), options_.listeners, *pool_);

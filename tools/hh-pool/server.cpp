@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "net/endpoint.h"
+#include "net/proxy_header.h"
 #include "net/stream.h"
 #include "session.h"
 
@@ -56,12 +57,16 @@ struct Server::Impl {
   net::StreamHub hub;
   ServerLimits limits;
   Pool* pool = nullptr;
+  std::vector<net::AddressRange> proxies;
+  std::shared_ptr<const net::TlsContext> tls;
   std::vector<std::unique_ptr<Port>> ports;  // as long as their connections
   std::vector<std::shared_ptr<Connection>> connections;
   std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
+  std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> unknown;  // whose PROXY header has not come; by when it must
   int64_t accept_again_ms = -1;
   int64_t next_check_ms = 0;
   uint64_t bans_seen = 0;
+  uint64_t distrusted = 0;
 };
 
 namespace {
@@ -96,33 +101,42 @@ class Connection : public net::Stream, public Outlet {
     if (port_ != nullptr) ++port_->sessions;
   }
 
-  void begin(std::string peer, Guard::Pass pass) {
-    log::debug("connected", {{"peer", peer}});
-    pass_ = std::move(pass);
-    session_ = Session::make(*server_.pool, *this, std::move(peer), range());
+  // Where a proxy is in between, nothing is known before its header has told who comes.
+  void begin(const net::Endpoint& from, Guard::Pass pass) {
+    if (!port_->listener.proxy) welcome(from, std::move(pass));
     start();
   }
   void drop() { close_when_sent(); }
+  void send_away() {
+    resume();
+    if (session_) session_->reconnect("", 0, 0);
+    drop();
+  }
+  bool is_known() const { return session_ != nullptr; }
+  bool can_move() const { return is_open() && !has_filter(); }  // else it is on its way out, or send_away()'s
   const Port* port() const { return port_; }
   void save(StateWriter& to) const {
     to.text(received());
     to.text(not_sent());
-    session_->save(to);
+    to.flag(is_known());
+    if (is_known()) session_->save(to);
   }
   // Nothing happens before start().
   void inherit(StateReader& from) {
     std::string in(from.text());
     Stream::inherit(std::move(in), std::string(from.text()));
+    if (!from.flag()) return;
     session_ = Session::inherit(*server_.pool, *this, from, range());
     pass_ = guard().readmit(net::Address::of(net::Endpoint::parse(peer(), "handover")));
   }
   // About once a second.
   void check(int64_t now, bool bans_changed) {
+    if (!is_known()) return;
     const int64_t limit = guard().limits().unfinished_line_ms;
     if (limit != 0 && line_since_ms_ != 0 && now - line_since_ms_ > limit) session_->line_unfinished();
     if (bans_changed && guard().is_banned(pass_)) session_->address_banned();
   }
-  const std::string& peer() const { return session_->peer(); }
+  std::string peer() const { return is_known() ? session_->peer() : net::Endpoint::of_peer(fd()).text(); }
 
   // Outlet
   void send(std::string_view line) override { Stream::send(line); }
@@ -140,10 +154,33 @@ class Connection : public net::Stream, public Outlet {
  private:
   Guard& guard() const { return server_.pool->guard; }
   const DifficultyRange* range() const { return port_ != nullptr ? &port_->listener.range : nullptr; }
+  void welcome(const net::Endpoint& from, Guard::Pass pass) {
+    log::debug("connected", {{"peer", from.text()}});
+    pass_ = std::move(pass);
+    session_ = Session::make(*server_.pool, *this, from.text(), range());
+    if (port_ != nullptr && port_->listener.tls) put_filter(server_.tls->make_filter());
+  }
+  size_t take_header(std::string_view all) {
+    const net::ProxyHeader h = net::parse_proxy_header(all);
+    if (h.error != nullptr) {
+      if (server_.pool->closed_log.may_write(system_clock().monotonic_ms())) log::info("closed", {{"peer", peer()}, {"reason", h.error}});
+      close_now(h.error);
+    }
+    if (h.size == 0) return 0;
+    const bool announced = h.source.size != 0;
+    auto pass = announced ? guard().admit(net::Address::of(h.source)) : std::optional(Guard::Pass());
+    if (pass) welcome(announced ? h.source : net::Endpoint::of_peer(fd()), std::move(*pass));
+    else close_now("its address is turned away");
+    return h.size;
+  }
   // Hands each whole line to the session.
   size_t on_bytes(std::string_view all) override {
     const int64_t now = system_clock().monotonic_ms();
     size_t start = 0;
+    if (!is_known()) {
+      start = take_header(all);
+      if (!is_known() || has_filter()) return start;
+    }
     for (size_t end; is_open() && (end = all.find('\n', start)) != std::string_view::npos; start = end + 1) {
       std::string_view line = all.substr(start, end - start);
       if (line.ends_with('\r')) line.remove_suffix(1);
@@ -156,8 +193,10 @@ class Connection : public net::Stream, public Outlet {
     return is_open() ? start : all.size();
   }
   void on_closed(const char* why) override {
-    if (why != nullptr) log::debug("disconnected", {{"peer", peer()}, {"reason", why}});
-    session_->disconnected();
+    if (is_known()) {
+      if (why != nullptr) log::debug("disconnected", {{"peer", peer()}, {"reason", why}});
+      session_->disconnected();
+    }
     if (port_ != nullptr) --port_->sessions;
     server_.remove(*this);
   }
@@ -211,7 +250,13 @@ void Server::Impl::take(FileHandle fd, Port& port) {
   const auto peer = net::Endpoint::of_peer(fd.get());
   if (peer.size == 0) return;
   const auto address = net::Address::of(peer);
-  auto pass = pool->guard.admit(address);
+  const bool proxied = port.listener.proxy;  // then limits are for whom its header names
+  if (proxied && !net::contains(proxies, address)) {
+    if (distrusted++ % 1000 == 0)
+      log::warn("proxy_not_trusted", {{"peer", peer.text()}, {"listener", port.address()}, {"times", distrusted}, {"hint", "proxy.trusted names those that may send a PROXY header"}});
+    return reset(fd.get());
+  }
+  auto pass = proxied ? std::optional(Guard::Pass()) : pool->guard.admit(address);
   if (pass && connections.size() >= limits.most_connections) {
     pool->guard.turned_away(TurnedAway::connections, address);
     pass.reset();
@@ -221,7 +266,8 @@ void Server::Impl::take(FileHandle fd, Port& port) {
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, send_buffer);
   connections.push_back(std::make_shared<Connection>(*this, std::move(fd), &port, connections.size()));
-  connections.back()->begin(peer.text(), std::move(*pass));
+  if (proxied) unknown.emplace_back(system_clock().monotonic_ms() + pool->config.login_ms, connections.back());
+  connections.back()->begin(peer, std::move(*pass));
 }
 
 void Server::Impl::tick() {
@@ -234,6 +280,11 @@ void Server::Impl::tick() {
     const auto c = entry.second.lock();
     if (c && now >= entry.first) c->close_now(nullptr);
     return !c || now >= entry.first;
+  });
+  std::erase_if(unknown, [now](const auto& entry) {
+    const auto c = entry.second.lock();
+    if (c && !c->is_known() && now >= entry.first) c->close_now("no PROXY header came in time");
+    return !c || c->is_known() || now >= entry.first;
   });
   if (now < next_check_ms) return;
   next_check_ms = now + check_every_ms;
@@ -254,6 +305,11 @@ void Server::open(const Listener& listener) {
   net::ListenOptions options;
   options.share_port = listener.share;
   impl_->add(listener, net::listen_on(net::Endpoint::parse(listener.address, "listen"), options));
+}
+
+void Server::believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls) {
+  impl_->proxies = std::move(proxies);
+  impl_->tls = std::move(tls);
 }
 
 std::vector<PoolFigures::Door> Server::doors() const {
@@ -278,6 +334,12 @@ void Server::suspend() {
   for (const auto& c : impl_->connections) c->suspend();
 }
 
+void Server::send_away() {
+  const auto all = impl_->connections;
+  for (const auto& c : all)
+    if (c->has_filter()) c->send_away();
+}
+
 void Server::resume() {
   impl_->listen(true);
   const auto all = impl_->connections;  // one that has died meanwhile leaves the list
@@ -290,9 +352,9 @@ void Server::save(StateWriter& to, std::vector<int>& fds) const {
     to.text(port->listener.address);
     fds.push_back(port->fd());
   }
-  to.number(static_cast<uint64_t>(std::count_if(impl_->connections.begin(), impl_->connections.end(), [](const auto& c) { return c->is_open(); })));
+  to.number(static_cast<uint64_t>(std::count_if(impl_->connections.begin(), impl_->connections.end(), [](const auto& c) { return c->can_move(); })));
   for (const auto& c : impl_->connections) {
-    if (!c->is_open()) continue;  // on its way out
+    if (!c->can_move()) continue;
     to.number(static_cast<uint64_t>(std::find_if(impl_->ports.begin(), impl_->ports.end(), [&](const auto& p) { return p.get() == c->port(); }) - impl_->ports.begin()));
     c->save(to);
     fds.push_back(c->fd());

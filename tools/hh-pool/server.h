@@ -4,7 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "net/address_range.h"
 #include "net/loop.h"
+#include "net/tls_filter.h"
 #include "pool.h"
 #include "pool_figures.h"
 #include "state.h"
@@ -22,6 +24,8 @@ class Server {
   ~Server();
   void open(const Listener& listener);  // binds at once: throws Error(unavailable)
   std::vector<PoolFigures::Door> doors() const;
+  // For the listeners with tls and with proxy; whoever has come in already keeps what he began with. tls: null where no listener speaks it.
+  void believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls);
 
   void accept_for(Pool& pool);  // starts taking connections
   void refuse_new();            // stops listening
@@ -31,8 +35,10 @@ class Server {
   // A handover: between suspend() and resume() nothing is accepted, read or written. save: every connection with its session; fds gets
   // the listening sockets first, then those of the connections in the same order. inherit: instead of open(), on the other side: takes
   // those of the sockets whose addresses are among the listeners, opens the others (throws as open() does), and lets go of the rest.
+  // Connections with TLS stay behind, as their keys are OpenSSL's: send_away() tells them to come back, when the other side listens.
   void suspend();
   void resume();
+  void send_away();
   void save(StateWriter& to, std::vector<int>& fds) const;
   void inherit(StateReader& from, std::vector<FileHandle>& files, const std::vector<Listener>& listeners, Pool& pool);
 
