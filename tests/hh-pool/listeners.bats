@@ -66,15 +66,15 @@ PY
 }
 
 @test "processes that share a port are each a pool, and miners are spread over them (C124)" {
-  port=$(free_port)
+  shared=$(free_port)
   pool_environment dev
   for n in 1 2; do
-    start "pool$n" hh-pool serve --listen "127.0.0.1:$port|share" --source "pool$n" --spool "$T/spool$n.jsonl"
+    start "pool$n" hh-pool serve --listen "127.0.0.1:$shared|share" --source "pool$n" --spool "$T/spool$n.jsonl"
     wait_for_record "pool$n" pool
   done
-  run --separate-stderr hh-pool serve --listen "127.0.0.1:$port" --source other
+  run --separate-stderr hh-pool serve --listen "127.0.0.1:$shared" --source other
   [ "$status" -eq 69 ]
-  POOL_PORT=$port sv1 "$MINER" <<'PY'
+  POOL_PORT=$shared sv1 "$MINER" <<'PY'
 import sys, sv1_client as sv1
 for _ in range(24):
     c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])

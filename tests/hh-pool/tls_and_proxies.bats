@@ -198,7 +198,7 @@ PY
   serve --config pool.toml --listen '127.0.0.1:0|proxy'
   sv1 <<'PY'
 import sys, sv1_client as sv1
-assert sv1.Client(sys.argv[1], preamble=b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0").read_line() is None
+assert sv1.is_turned_away(sys.argv[1], preamble=b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")
 PY
   wait_for_log pool '"event":"proxy_not_trusted"'
   printf '[proxy]\ntrusted = ["127.0.0.0/8"]\n' >pool.toml

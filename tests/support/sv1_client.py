@@ -40,6 +40,14 @@ class Job:
         self.difficulty = difficulty
 
 
+def is_turned_away(port, **options):
+    """Whether a new connection is closed before anything is answered; it may be so before it is known to be connected."""
+    try:
+        return Client(port, **options).read_line() is None
+    except ConnectionResetError:
+        return True
+
+
 class Client:
     def __init__(self, port, host="127.0.0.1", timeout=20, source=None, preamble=b"", tls=None):
         """preamble: bytes before anything else, such as a PROXY header. tls: an ssl.SSLContext."""

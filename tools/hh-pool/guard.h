@@ -39,7 +39,7 @@ namespace hh::pool {
 struct GuardLimits {                     // 0: none
   uint64_t per_address = 2'500;          // connections
   uint64_t new_per_minute = 3'000;       // connections of an address
-  uint64_t messages_per_minute = 6'000;  // lines of a connection
+  uint64_t messages_per_minute = 12'000; // lines of a connection
   int64_t unfinished_line_ms = 30'000;   // from a line's first byte to its last
   uint64_t offences = 60;
   int64_t ban_ms = 600'000;

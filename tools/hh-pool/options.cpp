@@ -181,7 +181,7 @@ std::vector<Setting> setting_list() {
       {"limits.connections", "10000", Kind::integer, "most connections", false, 1, 1'000'000},
       {"limits.per_address", "2500", Kind::integer, "most connections of one address; 0: no limit", false, 0, 1'000'000},
       {"limits.new_per_minute", "3000", Kind::integer, "new connections of one address in a minute; 0: no limit", false, 0, 10'000'000},
-      {"limits.messages_per_minute", "6000", Kind::integer, "lines of one connection in a minute; 0: no limit", false, 0, 10'000'000},
+      {"limits.messages_per_minute", "12000", Kind::integer, "lines of one connection in a minute; 0: no limit", false, 0, 10'000'000},
       {"limits.unfinished_line_seconds", "30", Kind::integer, "a line that was begun must end within this; 0: no limit", false, 0, 3'600},
       {"limits.idle_seconds", "600", Kind::integer, "a silent connection is closed after this long", false, 1, 86'400},
       {"limits.login_seconds", "30", Kind::integer, "a connection that has not authorized is closed after this long", false, 1, 3'600},
