@@ -102,7 +102,7 @@ void Loop::run() {
         static_cast<Watcher*>(e.data.ptr)->ready(e.events);
     }
     end_turn();
-    if (system_clock().monotonic_ms() < next_tick) continue;
+    if (stopped_ || system_clock().monotonic_ms() < next_tick) continue;  // what stops the loop may have ended what ticks look at
     next_tick = system_clock().monotonic_ms() + tick_ms;
     for (const auto& f : ticks_) f();
     end_turn();

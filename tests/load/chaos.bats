@@ -22,7 +22,7 @@ teardown() { hh_teardown; }
 # offences ban them; and a line in pieces is given a second.
 start_guarded_pool() {
   pool_environment dev
-  export HH_POOL_DIFFICULTY_START=$LEAST HH_POOL_DIFFICULTY_MIN=$LEAST HH_POOL_ALLOW="" HH_POOL_LIMITS_UNFINISHED_LINE_SECONDS=1 HH_POOL_BAN_OFFENCES=5 HH_POOL_BAN_SECONDS=3
+  export HH_POOL_DIFFICULTY_START=$LEAST HH_POOL_DIFFICULTY_MIN=$LEAST HH_POOL_ALLOW="" HH_POOL_LIMITS_UNFINISHED_LINE_SECONDS=1 HH_POOL_LIMITS_MESSAGES_PER_MINUTE=6000 HH_POOL_BAN_OFFENCES=5 HH_POOL_BAN_SECONDS=3
   start pool "$@"
   POOL_PORT=$(port_of "$(wait_for_record pool pool)")
 }

@@ -299,7 +299,11 @@ void Server::Impl::check_connections(int64_t now) {
 
 Server::Server(net::Loop& loop, ServerLimits limits) : impl_(std::make_shared<Impl>(loop, limits)) {}
 
-Server::~Server() = default;
+// The turn that is under way still calls the hub.
+Server::~Server() {
+  impl_->connections.clear();
+  impl_->loop.bury(impl_);
+}
 
 void Server::open(const Listener& listener) {
   net::ListenOptions options;
@@ -325,7 +329,9 @@ size_t Server::connection_count() const { return impl_->connections.size(); }
 
 void Server::accept_for(Pool& pool) {
   impl_->pool = &pool;
-  impl_->loop.every_tick([impl = impl_.get()] { impl->tick(); });
+  impl_->loop.every_tick([weak = std::weak_ptr(impl_)] {
+    if (const auto impl = weak.lock()) impl->tick();
+  });
   resume();
 }
 
