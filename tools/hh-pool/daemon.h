@@ -1,0 +1,83 @@
+// The daemon's parts, and who makes, stops and hands over which: serve.cpp has its life, daemon_handover.cpp its two ends at a takeover.
+#pragma once
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/clock.h"
+#include "net/handover.h"
+#include "net/loop.h"
+#include "operations.h"
+#include "options.h"
+#include "server.h"
+#include "spool.h"
+#include "store.h"
+#include "submitter.h"
+#include "template_age.h"
+#include "template_source.h"
+#include "zmq_listener.h"
+
+namespace hh::pool {
+
+inline constexpr int64_t stdout_patience_ms = 5'000;  // for the reader of what was recorded
+
+// Everything that lives as long as the daemon, in the order in which it is made. The destructor takes it apart in the order that loses
+// nothing; see finish().
+class Daemon {
+ public:
+  Daemon(const Options& options, Settings& settings);
+  int run();
+
+ private:
+  struct Start {
+    std::string source;
+    uint64_t last_seq = 0, run = 0;
+  };
+  Start open_store();
+  void trust(const Options& options);
+  void use_spool(std::shared_ptr<Spool> spool);
+  void make_parts();
+  void make_templates();
+  // Handovers, on either side (daemon_handover.cpp).
+  std::string greeting() const;
+  std::string judge(std::string_view greeting) const;
+  void take_over();
+  void offer();
+  std::variant<net::HandoverOffer::State, std::string> stop_work();
+  std::string rest_store();
+  void resume_work();
+  void handed_over(pid_t taker);
+  void on_job(std::shared_ptr<const Job> job);
+  void tick();
+  void reload();
+  void finish();
+  std::string pool_line() const;
+  PoolFigures figures();
+
+  const Options& options_;
+  Settings& settings_;
+  Clock& clock_ = system_clock();
+  Miners miners_;
+  net::Loop loop_;
+  std::unique_ptr<Store> store_;
+  std::string keep_prefix_;
+  Start start_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Submitter> submitter_;
+  std::unique_ptr<TemplateSource> templates_;
+  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<ZmqListener> zmq_;
+  TemplateAge template_age_;
+  std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
+  std::shared_ptr<Spool> spool_;
+  std::unique_ptr<net::HandoverOffer> offer_;
+  bool inherited_ = false, handed_over_ = false;
+  std::unique_ptr<Operations> operations_;
+  const int64_t started_ms_ = system_clock().unix_ms();
+  std::array<uint64_t, 3> submissions_{};  // accepted, rejected, unknown
+  int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
+};
+
+}  // namespace hh::pool
