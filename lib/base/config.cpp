@@ -204,6 +204,18 @@ void Settings::load() {
   apply_log_settings();
 }
 
+void Settings::reload(const std::function<void()>& accept) {
+  const auto before = values_;
+  try {
+    load();
+    accept();
+  } catch (...) {
+    values_ = before;
+    apply_log_settings();
+    throw;
+  }
+}
+
 void Settings::load_environment() {
   std::vector<std::string> names;
   for (const Setting& s : settings_) {

@@ -11,6 +11,7 @@
 //   s.text("listen"); s.integer("vardiff.target"); s.boolean("…");
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,6 +46,8 @@ class Settings {
   void add_flags(CLI::App& app);
   // Reads file and environment under the flags that were given and applies the log settings. Calling it again reloads (SIGHUP).
   void load();
+  // As load(), and then accept(), which looks at what was read and throws where it is no good. Where either throws, all stays as it was.
+  void reload(const std::function<void()>& accept);
 
   const std::string& text(const std::string& key) const;
   int64_t integer(const std::string& key) const;

@@ -1,10 +1,14 @@
-// The daemon's parts, and who makes, stops and hands over which: serve.cpp has its life, daemon_handover.cpp its two ends at a takeover.
+// The daemon's parts, and who makes, stops and hands over which: serve.cpp has its life, daemon_handover.cpp its two ends at a takeover,
+// daemon_reload.cpp what a reload changes.
 #pragma once
 #include <array>
+#include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "net/handover.h"
@@ -36,10 +40,13 @@ class Daemon {
     uint64_t last_seq = 0, run = 0;
   };
   Start open_store();
-  void trust(const Options& options);
   void use_spool(std::shared_ptr<Spool> spool);
   void make_parts();
-  void make_templates();
+  std::unique_ptr<TemplateSource> make_templates(const Options& options, uint64_t run);
+  std::unique_ptr<Submitter> make_submitter(const Options& options);
+  std::unique_ptr<ZmqListener> make_zmq(const Options& options);
+  std::shared_ptr<const net::TlsContext> make_tls(const Options& options) const;
+  void hint(std::string_view from);  // that there may be a new tip
   // Handovers, on either side (daemon_handover.cpp).
   std::string greeting() const;
   std::string judge(std::string_view greeting) const;
@@ -49,14 +56,22 @@ class Daemon {
   std::string rest_store();
   void resume_work();
   void handed_over(pid_t taker);
-  void on_job(std::shared_ptr<const Job> job);
+  void on_job(std::shared_ptr<const Job> job, uint64_t run);
   void tick();
+  // Reloads (daemon_reload.cpp).
+  struct Reload;
   void reload();
+  Reload prepare();
+  void take(Reload r);
+  std::shared_ptr<const Job> succeed(std::shared_ptr<const Job> job);
+  void mind_successors(int64_t now);
+  size_t blocks_on_their_way() const;
+  void close_submitters();
   void finish();
   std::string pool_line() const;
   PoolFigures figures();
 
-  const Options& options_;
+  const Options& options_;  // as at the start: what a reload changes of them, the parts below have
   Settings& settings_;
   Clock& clock_ = system_clock();
   Miners miners_;
@@ -69,6 +84,12 @@ class Daemon {
   std::unique_ptr<TemplateSource> templates_;
   std::unique_ptr<Pool> pool_;
   std::unique_ptr<ZmqListener> zmq_;
+  // After a reload: who gives the jobs as soon as he has one; who has blocks on their way to nodes that are not in the list any more.
+  std::unique_ptr<TemplateSource> successor_;
+  uint64_t successor_run_ = 0;
+  int64_t successor_told_ms_ = 0;
+  std::vector<std::unique_ptr<Submitter>> former_submitters_;
+  std::map<std::string, std::string> in_effect_ = settings_.snapshot();
   TemplateAge template_age_;
   std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
   std::shared_ptr<Spool> spool_;
@@ -78,6 +99,7 @@ class Daemon {
   const int64_t started_ms_ = system_clock().unix_ms();
   std::array<uint64_t, 3> submissions_{};  // accepted, rejected, unknown
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
+  std::vector<std::future<void>> farewells_;  // last, so waited for first: of what takes its time to end
 };
 
 }  // namespace hh::pool

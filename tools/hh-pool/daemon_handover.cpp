@@ -54,7 +54,7 @@ void Daemon::offer() {
 }
 
 std::variant<net::HandoverOffer::State, std::string> Daemon::stop_work() {
-  if (submitter_->pending() != 0) return "a block is on its way to a node: try again";
+  if (blocks_on_their_way() != 0) return "a block is on its way to a node: try again";
   const int64_t began = clock_.monotonic_ms();
   server_->suspend();
   if (std::string why = rest_store(); !why.empty()) {
@@ -109,7 +109,7 @@ void Daemon::handed_over(pid_t taker) {
 void Daemon::take_over() {
   if (options_.spool.empty()) throw Error(Exit::config, "--takeover needs a spool: it says which pool is taken over");
   start_ = {options_.pool.source, 0, static_cast<uint64_t>(clock_.unix_ms())};
-  make_templates();
+  templates_ = make_templates(options_, start_.run);
   templates_->start(options_.wait);
   net::Takeover from(Spool::path_of(options_.spool, start_.source) + ".takeover", greeting(), takeover_patience_ms);
   StateReader state(from.state());
@@ -120,7 +120,7 @@ void Daemon::take_over() {
   use_spool(std::make_shared<Spool>(std::move(from.files()[0]), path, start_.last_seq, start_.run));
   from.files().erase(from.files().begin());
   server_ = std::make_unique<Server>(loop_, ServerLimits{options_.most_connections});
-  trust(options_);
+  server_->believe(options_.trusted, make_tls(options_));
   make_parts();
   pool_->inherit(state);
   server_->inherit(state, from.files(), options_.listeners, *pool_);

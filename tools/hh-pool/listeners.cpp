@@ -84,6 +84,11 @@ std::vector<Listener> parse_listeners(const std::vector<std::string>& texts, con
   return all;
 }
 
+bool same_doors(const std::vector<Listener>& a, const std::vector<Listener>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Listener& x, const Listener& y) { return x.address == y.address && x.tls == y.tls && x.proxy == y.proxy && x.share == y.share; });
+}
+
 bool uses_tls(const std::vector<Listener>& listeners) {
   return std::any_of(listeners.begin(), listeners.end(), [](const Listener& l) { return l.tls; });
 }

@@ -22,6 +22,8 @@ struct Listener {
 // Options: min=D, max=D, start=D (else those of defaults; a start that was not given is moved into the range), tls, proxy, share. Throws
 // Error(config) naming the entry: nonsense, a range that is empty, and an address that is there twice.
 std::vector<Listener> parse_listeners(const std::vector<std::string>& texts, const DifficultyRange& defaults);
+// Whether they differ in nothing but difficulties.
+bool same_doors(const std::vector<Listener>& a, const std::vector<Listener>& b);
 bool uses_tls(const std::vector<Listener>& listeners);
 
 }  // namespace hh::pool

@@ -198,7 +198,7 @@ http::Page Operations::page(const std::string& path) {
   const bool health = path == "/healthz";
   if (!health && path != "/metrics") return {404, "here are /metrics and /healthz\n"};
   const auto p = look();
-  const auto ills = what_ails(p, options_.max_age_ms);
+  const auto ills = what_ails(p, p ? p->most_template_age_ms : 0);
   if (!health) return {200, metrics_page(p, loop_latency_, ills.empty()), metrics::Exposition::content_type};
   if (ills.empty()) return {200, "ok\n"};
   std::string text;

@@ -12,8 +12,9 @@
 namespace hh::pool {
 namespace {
 
-// Besides log.* and ban.*: taken over on SIGHUP.
-constexpr std::array<std::string_view, 9> reloaded{"version_mask", "tls.certificate", "tls.key", "proxy.trusted", "allow", "limits.per_address", "limits.new_per_minute", "limits.messages_per_minute", "limits.unfinished_line_seconds"};
+// What a reload takes; a name with a dot at its end is all that begins with it. wait is of the start only.
+constexpr std::array<std::string_view, 19> reloaded{"treasury", "pool_tag", "miners", "nodes", "rpc.", "failover.", "zmq", "wait", "template.", "version_mask", "difficulty.",
+                                                    "vardiff.", "stale.", "limits.", "ban.", "allow", "tls.", "proxy.trusted", "log."};
 
 [[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
   throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
@@ -218,11 +219,8 @@ Options read_options(const Settings& s) {
   return o;
 }
 
-std::vector<std::string> needs_restart(const std::vector<std::string>& changed) {
-  std::vector<std::string> keys;
-  for (const std::string& key : changed)
-    if (!key.starts_with("log.") && !key.starts_with("ban.") && std::find(reloaded.begin(), reloaded.end(), key) == reloaded.end()) keys.push_back(key);
-  return keys;
+bool is_reloaded(std::string_view key) {
+  return std::any_of(reloaded.begin(), reloaded.end(), [&](std::string_view name) { return name.ends_with('.') ? key.starts_with(name) : key == name; });
 }
 
 }  // namespace hh::pool

@@ -34,10 +34,9 @@ struct Options {
 // Throws Error(config) naming the setting.
 Options read_options(const Settings& s);
 
-// Of a pool that runs, too: a reload changes them.
 GuardLimits read_guard_limits(const Settings& s);
 
-// The part that a running pool can take over on SIGHUP; names of changed settings that need a restart are returned.
-std::vector<std::string> needs_restart(const std::vector<std::string>& changed);
+// Whether a running pool takes this setting on SIGHUP. Of `listen` it takes the difficulties (same_doors).
+bool is_reloaded(std::string_view key);
 
 }  // namespace hh::pool

@@ -22,20 +22,20 @@ void Pool::drop_job(size_t index) {
 // Of the newest tip the last most_jobs, of all others together as many, and no longer than they can be of use.
 void Pool::drop_old_jobs() {
   const int64_t now = clock.monotonic_ms();
-  while (tips_.size() > 1 && now - tips_[1].since_ms > config.stale_grace_ms + block_race_ms) {
+  while (tips_.size() > 1 && now - tips_[1].since_ms > config_.stale_grace_ms + block_race_ms) {
     while (oldest_number() < tips_[1].first_number) drop_job(0);
     tips_.pop_front();
   }
   size_t old = 0;
   while (old < jobs_.size() && jobs_[old]->job().number < tips_.back().first_number) ++old;
-  for (; old > config.most_jobs; --old) drop_job(0);
-  while (jobs_.size() - old > config.most_jobs) drop_job(old);
+  for (; old > config_.most_jobs; --old) drop_job(0);
+  while (jobs_.size() - old > config_.most_jobs) drop_job(old);
 }
 
 Pool::Age Pool::age_of(uint64_t number) const {
   const auto next = std::find_if(tips_.begin(), tips_.end(), [&](const Tip& t) { return t.first_number > number; });
   if (next == tips_.end()) return Age::newest_tip;
-  const bool in_grace = config.stale_grace_ms > 0 && clock.monotonic_ms() - next->since_ms <= config.stale_grace_ms;
+  const bool in_grace = config_.stale_grace_ms > 0 && clock.monotonic_ms() - next->since_ms <= config_.stale_grace_ms;
   return in_grace ? Age::in_grace : Age::stale;
 }
 
@@ -107,11 +107,15 @@ void Pool::reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds
   for (Session* s : sessions_) s->reconnect(host, port, wait_seconds);
 }
 
-void Pool::change_version_mask(uint32_t mask) {
-  if (mask == version_mask_) return;
-  log::info("version_mask", {{"before", stratum::v1::hex8(version_mask_)}, {"now", stratum::v1::hex8(mask)}});
-  version_mask_ = mask;
-  for (Session* s : sessions_) s->version_mask_changed();
+void Pool::reload(const PoolConfig& now) {
+  if (now.version_mask != config_.version_mask) log::info("version_mask", {{"before", stratum::v1::hex8(config_.version_mask)}, {"now", stratum::v1::hex8(now.version_mask)}});
+  PoolConfig next = now;
+  next.source = config_.source;
+  next.chain = config_.chain;
+  config_ = std::move(next);  // in place: sessions' vardiffs point into it
+  guard.change(config_.guard);
+  statistics.change_most_workers(config_.most_workers);
+  for (Session* s : sessions_) s->config_changed();
 }
 
 void Pool::submit_if_block(const Accepted& a) {

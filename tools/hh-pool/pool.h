@@ -46,13 +46,15 @@ struct Counters {
 };
 
 class Pool {
+  PoolConfig config_;  // first: what follows is made by it
+
  public:
   struct Outside {
     std::function<void(Submitter::FoundBlock)> submit;
     std::function<bool(std::string_view job_id, uint64_t last_number)> was_ours;
   };
   Pool(PoolConfig c, const Miners& known, Recorder& to, Clock& time, Outside outside)
-      : config(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)), version_mask_(config.version_mask) {}
+      : config_(std::move(c)), miners(known), recorder(to), clock(time), outside_(std::move(outside)) {}
 
   // The job is in use from here on; miners hear of it by notify_some().
   void on_job(std::shared_ptr<const Job> job);
@@ -74,8 +76,11 @@ class Pool {
   // To every connection that works.
   void show_message(std::string_view text);
   void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds);  // host "": back to the same
-  uint32_t version_mask() const { return version_mask_; }
-  void change_version_mask(uint32_t mask);  // told to whom it concerns
+  const PoolConfig& config() const { return config_; }
+  uint32_t version_mask() const { return config_.version_mask; }
+  // Takes another configuration while everybody works, all but source and chain. Who works hears of it where it concerns him: a difficulty that
+  // is out of its limits now, and another version mask, at once. Ranges of doors (listeners.h) are to be changed before.
+  void reload(const PoolConfig& now);
 
   void add(Session& s);
   void remove(Session& s);
@@ -90,6 +95,8 @@ class Pool {
   void inherit(StateReader& from);
   // Whether a job has nothing new for the sessions that were inherited.
   bool is_of_newest_tip(const Job& job) const { return !jobs_.empty() && jobs_.back()->job().record.prev_hash == job.record.prev_hash; }
+  // Whether it is of a lower height than what miners work on.
+  bool is_behind(const Job& job) const { return !jobs_.empty() && job.record.height < jobs_.back()->job().record.height; }
 
   // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
   struct Accepted {
@@ -103,7 +110,6 @@ class Pool {
   void submit_if_block(const Accepted& a);
   void record(const Accepted& a, Ack ack);
 
-  const PoolConfig config;
   const Miners& miners;
   Recorder& recorder;
   Clock& clock;
@@ -111,8 +117,8 @@ class Pool {
   WhenDown when_down = WhenDown::keep;  // what is done with miners now
   // Its time is the wall clock's at the start and then steady, so that a clock that is stepped neither ages nor freezes anybody's hashrate.
   const int64_t steady_offset_ms = clock.unix_ms() - clock.monotonic_ms();
-  Statistics statistics{config.most_workers, clock.unix_ms()};
-  Guard guard{config.guard, clock};
+  Statistics statistics{config_.most_workers, clock.unix_ms()};
+  Guard guard{config_.guard, clock};
   stratum::v1::Parser parser;  // one for all: its buffers are large
   // What any stranger may bring about.
   log::Bounded closed_log{"closed"}, login_refused_log{"authorize_refused"};
@@ -126,7 +132,6 @@ class Pool {
   void drop_old_jobs();
 
   Outside outside_;
-  uint32_t version_mask_;
   std::deque<std::unique_ptr<LiveJob>> jobs_;  // oldest first; those of tips before the newest are kept for a while
   std::deque<Tip> tips_;                       // of those jobs, oldest first
   std::unordered_map<std::string_view, LiveJob*> by_id_;  // keys point into the jobs

@@ -32,6 +32,7 @@ struct PoolFigures {
   uint64_t transactions = 0;
   int64_t fees_sat = 0, job_age_ms = -1;
   std::string network_difficulty = "0";
+  int64_t most_template_age_ms = 0;  // template.max_age_seconds
   int64_t template_age_ms = -1;  // since a node last confirmed or renewed the template; -1: there was none yet
   uint64_t nodes = 0, nodes_up = 0, empty_jobs = 0;
   std::string spool, store_failed;  // path and reason; "" for none

@@ -17,7 +17,6 @@
 namespace hh::pool {
 namespace {
 
-constexpr int64_t submit_patience_ms = 10'000;  // at the end, for blocks on their way
 constexpr size_t notified_in_a_turn = 64;  // half a millisecond
 constexpr int64_t store_failure_grace_ms = 2'000;  // a block found by work already handed out still gets through
 
@@ -40,49 +39,62 @@ Daemon::Daemon(const Options& options, Settings& settings)
     return;
   }
   server_ = std::make_unique<Server>(loop_, ServerLimits{options.most_connections});
-  trust(options);
+  server_->believe(options.trusted, make_tls(options));
   for (const Listener& l : options.listeners) server_->open(l);
   start_ = open_store();
-  make_templates();
+  templates_ = make_templates(options_, start_.run);
   make_parts();
 }
 
-// At the start, and again on SIGHUP: a renewed certificate has the same files.
-void Daemon::trust(const Options& options) {
-  std::shared_ptr<const net::TlsContext> tls;
-  if (uses_tls(options_.listeners)) {
-    tls = std::make_shared<net::TlsContext>(options.tls_certificate, options.tls_key);
-    log::write(tls->days_left() < 0 ? log::Level::error : log::Level::info, "certificate", {{"file", options.tls_certificate}, {"days_left", tls->days_left()}});
-  }
-  server_->believe(options.trusted, std::move(tls));
+std::shared_ptr<const net::TlsContext> Daemon::make_tls(const Options& options) const {
+  if (!uses_tls(options_.listeners)) return nullptr;
+  auto tls = std::make_shared<net::TlsContext>(options.tls_certificate, options.tls_key);
+  log::write(tls->days_left() < 0 ? log::Level::error : log::Level::info, "certificate", {{"file", options.tls_certificate}, {"days_left", tls->days_left()}});
+  return tls;
 }
 
-void Daemon::make_templates() {
-  JobMaker maker({start_.source, options_.pool.chain, options_.treasury_script, options_.pool_tag, start_.run});
-  templates_ = std::make_unique<TemplateSource>(options_.templates, std::move(maker), [this, post = loop_.poster()](std::shared_ptr<const Job> job) {
-    post([this, job = std::move(job)] { on_job(job); });
+std::unique_ptr<TemplateSource> Daemon::make_templates(const Options& options, uint64_t run) {
+  JobMaker maker({start_.source, options_.pool.chain, options.treasury_script, options.pool_tag, run});
+  return std::make_unique<TemplateSource>(options.templates, std::move(maker), [this, run, post = loop_.poster()](std::shared_ptr<const Job> job) {
+    post([this, run, job = std::move(job)] { on_job(job, run); });
   });
 }
 
-void Daemon::make_parts() {
-  recorder_ = std::make_unique<Recorder>(start_.source, options_.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
-  submitter_ = std::make_unique<Submitter>(options_.nodes, keep_prefix_, [this, post = loop_.poster()](records::Submission s) {
-    if (s.result == "accepted") templates_->hint("block");
+std::unique_ptr<Submitter> Daemon::make_submitter(const Options& options) {
+  return std::make_unique<Submitter>(options.nodes, keep_prefix_, [this, post = loop_.poster()](records::Submission s) {
     post([this, s = std::move(s)] {
+      if (s.result == "accepted") hint("block");
       recorder_->put_submission(s);
       ++submissions_[s.result == "accepted" ? 0 : s.result == "rejected" ? 1 : 2];
     });
   });
+}
+
+std::unique_ptr<ZmqListener> Daemon::make_zmq(const Options& options) {
+  if (options.zmq.empty()) return nullptr;
+  return std::make_unique<ZmqListener>(options.zmq, [this, post = loop_.poster()] { post([this] { hint("zmq"); }); });
+}
+
+void Daemon::hint(std::string_view from) {
+  templates_->hint(from);
+  if (successor_) successor_->hint(from);
+}
+
+void Daemon::make_parts() {
+  recorder_ = std::make_unique<Recorder>(start_.source, options_.pool.chain == bitcoin::Network::dev, start_.last_seq, *store_);
+  submitter_ = make_submitter(options_);
   pool_ = std::make_unique<Pool>(with_source(options_.pool, start_.source), miners_, *recorder_, clock_,
                                  Pool::Outside{[this](Submitter::FoundBlock b) { submitter_->submit(std::move(b)); },
                                                [this](std::string_view id, uint64_t last) { return templates_->was_ours(id, last); }});
   operations_ = std::make_unique<Operations>(options_, keep_prefix_, pool_->statistics, pool_->guard, loop_.poster(), [this] { return figures(); });
-  operations_->control().on("notify", [this](const json::Fields&, std::string&) { templates_->hint("notify"); });
+  operations_->control().on("notify", [this, post = loop_.poster()](const json::Fields&, std::string&) { post([this] { hint("notify"); }); });
 }
 
 // After a handover our templates begin with the tip that the miners work on already: they need not hear of it again.
-void Daemon::on_job(std::shared_ptr<const Job> job) {
-  if (handed_over_ || (inherited_ && job->new_tip && pool_->is_of_newest_tip(*job))) return;
+void Daemon::on_job(std::shared_ptr<const Job> job, uint64_t run) {
+  if (successor_ && run == successor_run_) job = succeed(std::move(job));
+  else if (run != start_.run) return;  // it was on its way when its source was replaced
+  if (!job || handed_over_ || (inherited_ && job->new_tip && pool_->is_of_newest_tip(*job))) return;
   pool_->on_job(std::move(job));
 }
 
@@ -128,6 +140,7 @@ PoolFigures Daemon::figures() {
   f.nodes = t.nodes.size();
   f.nodes_up = static_cast<uint64_t>(std::count_if(t.nodes.begin(), t.nodes.end(), [](const auto& n) { return n.is_up; }));
   f.template_age_ms = t.template_age_ms;
+  f.most_template_age_ms = template_age_.most_ms();
   f.empty_jobs = t.empty_jobs;
   f.submissions = submissions_;
   f.spool = keep_prefix_;
@@ -140,11 +153,12 @@ PoolFigures Daemon::figures() {
 int Daemon::run() {
   if (!inherited_) templates_->start(options_.wait);
   if (stop_requested()) return finish(), 0;
-  if (!options_.zmq.empty()) zmq_ = std::make_unique<ZmqListener>(options_.zmq, [this] { templates_->hint("zmq"); });
+  zmq_ = make_zmq(options_);
   operations_->start(inherited_);
   submitter_->submit_kept();
   store_->start(pool_line());
   server_->accept_for(*pool_);
+  if (inherited_) pool_->reload(options_.pool);  // what is other than before is news to those who were taken over
   for (const auto& door : server_->doors())
     log::info("listening", {{"address", door.listener.address}, {"source", start_.source}, {"chain", bitcoin::network_name(options_.pool.chain)}});
   notify_service_manager("READY=1");
@@ -153,6 +167,7 @@ int Daemon::run() {
   loop_.run();
   if (handed_over_) {
     zmq_.reset();
+    successor_.reset();
     templates_->stop();
     return 0;
   }
@@ -181,6 +196,7 @@ void Daemon::tick() {
   next_second_ms_ = now + 1000;
   pool_->when_down = template_age_.update(templates_->template_age_ms(), now);
   pool_->tick();
+  mind_successors(now);
   offer();
   notify_service_manager("WATCHDOG=1");
   try {
@@ -190,24 +206,6 @@ void Daemon::tick() {
   }
 }
 
-void Daemon::reload() {
-  notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", clock_.monotonic_ms() * 1000));
-  const auto before = settings_.snapshot();
-  try {
-    settings_.load();
-    const Options now = read_options(settings_);
-    trust(now);
-    pool_->change_version_mask(now.pool.version_mask);
-    pool_->guard.change(now.pool.guard);
-    miners_.load();
-    log::info("reloaded", {{"aliases", miners_.size()}});
-    for (const std::string& key : needs_restart(settings_.changed_from(before))) log::warn("needs_restart", {{"setting", key}});
-  } catch (const Error& e) {
-    log::error("not_reloaded", {{"reason", e.what()}});
-  }
-  notify_service_manager("READY=1");
-}
-
 // No new work and no new miners; then the blocks on their way; then the records, which these answers are part of; then the connections, after
 // the last acknowledgements were written to them.
 void Daemon::finish() {
@@ -215,8 +213,9 @@ void Daemon::finish() {
   operations_->stop();
   server_->refuse_new();
   zmq_.reset();
+  successor_.reset();
   templates_->stop();
-  submitter_->close(submit_patience_ms);
+  close_submitters();
   loop_.run_posted();
   recorder_->flush();
   try {

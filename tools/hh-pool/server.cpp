@@ -84,7 +84,7 @@ class Port final : net::Watcher {
   int fd() const { return socket_.get(); }
   std::string address() const { return socket_ ? net::Endpoint::of_socket(fd()).text() : listener.address; }
 
-  const Listener listener;
+  Listener listener;
   uint64_t sessions = 0;
 
  private:
@@ -266,7 +266,7 @@ void Server::Impl::take(FileHandle fd, Port& port) {
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, send_buffer);
   connections.push_back(std::make_shared<Connection>(*this, std::move(fd), &port, connections.size()));
-  if (proxied) unknown.emplace_back(system_clock().monotonic_ms() + pool->config.login_ms, connections.back());
+  if (proxied) unknown.emplace_back(system_clock().monotonic_ms() + pool->config().login_ms, connections.back());
   connections.back()->begin(peer, std::move(*pass));
 }
 
@@ -314,6 +314,19 @@ void Server::open(const Listener& listener) {
 void Server::believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls) {
   impl_->proxies = std::move(proxies);
   impl_->tls = std::move(tls);
+}
+
+// In place: sessions' vardiffs point into it. Of two doors with one address (port 0) the first of the list is the first of the ports.
+void Server::change(ServerLimits limits, const std::vector<Listener>& listeners) {
+  impl_->limits = limits;
+  std::vector<bool> taken(listeners.size());
+  for (const auto& port : impl_->ports)
+    for (size_t i = 0; i < listeners.size(); ++i) {
+      if (taken[i] || listeners[i].address != port->listener.address) continue;
+      taken[i] = true;
+      port->listener.range = listeners[i].range;
+      break;
+    }
 }
 
 std::vector<PoolFigures::Door> Server::doors() const {

@@ -26,6 +26,8 @@ class Server {
   std::vector<PoolFigures::Door> doors() const;
   // For the listeners with tls and with proxy; whoever has come in already keeps what he began with. tls: null where no listener speaks it.
   void believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls);
+  // By a reload: limits, and the difficulties of the doors whose addresses are among the listeners. Sessions hear of it by Pool::reload().
+  void change(ServerLimits limits, const std::vector<Listener>& listeners);
 
   void accept_for(Pool& pool);  // starts taking connections
   void refuse_new();            // stops listening

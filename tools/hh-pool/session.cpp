@@ -34,7 +34,7 @@ std::shared_ptr<Session> Session::make(Pool& pool, Outlet& outlet, std::string p
 
 Session::Session(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1, const DifficultyRange* range)
     : pool_(pool), outlet_(&outlet), peer_(std::move(peer)), extranonce1_(extranonce1),
-      vardiff_(range != nullptr ? range->vardiff : pool.config.vardiff, range != nullptr ? range->start : pool.config.start_difficulty, pool.clock.monotonic_ms()),
+      vardiff_(range != nullptr ? range->vardiff : pool.config().vardiff, range != nullptr ? range->start : pool.config().start_difficulty, pool.clock.monotonic_ms()),
       since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {
   pool_.add(*this);
 }
@@ -326,7 +326,8 @@ std::optional<uint32_t> Session::mask_for(GivenName job, std::optional<uint32_t>
   return former ? former_mask_ : version_mask_;
 }
 
-void Session::version_mask_changed() {
+void Session::config_changed() {
+  if (vardiff_.limits_changed()) send_again(false);
   if (!rollable_ || !version_mask_) return;
   const uint32_t mask = *rollable_ & pool_.version_mask();
   if (mask == version_mask_) return;
@@ -344,11 +345,11 @@ void Session::reconnect(std::string_view host, uint16_t port, uint32_t wait_seco
 
 void Session::tick(int64_t now_ms) {
   if (pool_.when_down == WhenDown::disconnect) return close("the pool's nodes are down");
-  if (workers_.empty() && now_ms - since_ms_ > pool_.config.login_ms) return close("it did not authorize in time");
-  if (now_ms - last_line_ms_ > pool_.config.idle_ms) return close("it was silent for too long");
+  if (workers_.empty() && now_ms - since_ms_ > pool_.config().login_ms) return close("it did not authorize in time");
+  if (now_ms - last_line_ms_ > pool_.config().idle_ms) return close("it was silent for too long");
   if (!works()) return;
   // One that finds a share an hour is no dead connection: it is asked before its time is over.
-  if (now_ms - last_line_ms_ > pool_.config.idle_ms / 2 && !std::exchange(pinged_, true)) send(v1::ping_line(ping_question));
+  if (now_ms - last_line_ms_ > pool_.config().idle_ms / 2 && !std::exchange(pinged_, true)) send(v1::ping_line(ping_question));
   moved(vardiff_.adjust(now_ms));
 }
 

@@ -52,7 +52,7 @@ class Session : public Waiter {
   void tick(int64_t now_ms);
   void show_message(std::string_view text);
   void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds);
-  void version_mask_changed();
+  void config_changed();  // by a reload
   void stored(const stratum::v1::Id& id, bool ok) override;
   void disconnected() { outlet_ = nullptr; }
   const std::string& peer() const { return peer_; }

@@ -227,7 +227,7 @@ void Pool::save(StateWriter& to) const {
   const int64_t now = clock.monotonic_ms();
   to.number(next_extranonce_);
   to.number(last_number_);
-  to.number(version_mask_);
+  to.number(config_.version_mask);
   for (const uint64_t n : {counters.accepted, counters.blocks, counters.jobs, counters.connections, counters.late}) to.number(n);
   for (const uint64_t n : counters.refused) to.number(n);
   to.number(tips_.size());
@@ -252,7 +252,7 @@ void Pool::inherit(StateReader& from) {
   next_extranonce_ = take_u32(from);
   extranonce_started_ = true;
   last_number_ = from.number();
-  version_mask_ = take_u32(from);
+  take_u32(from);  // the mask of before: who must hear of ours does by reload()
   for (uint64_t* n : {&counters.accepted, &counters.blocks, &counters.jobs, &counters.connections, &counters.late}) *n = from.number();
   for (uint64_t& n : counters.refused) n = from.number();
   for (uint64_t left = from.number(); left > 0; --left) {

@@ -97,7 +97,7 @@ Statistics::Worker* Statistics::find_or_make(std::string_view miner, std::string
   auto m = miners_.find(miner);
   if (m != miners_.end())
     if (const auto w = m->second.workers.find(worker); w != m->second.workers.end()) return &w->second;
-  if (count_ >= most_workers_) {
+  while (count_ >= most_workers_) {
     if (away_.empty()) return nullptr;
     forget(*away_.front());  // may take the miner with it
     ++evicted_;

@@ -71,6 +71,8 @@ class Statistics {
   static constexpr int64_t forget_after_s = 7 * 86'400;
   Statistics(size_t most_workers, int64_t unix_ms);
   ~Statistics();
+  // Fewer than there are: the next newcomer makes those longest away be forgotten.
+  void change_most_workers(size_t most) { most_workers_ = most; }
 
   // A connection's hold on a worker's entry. Outlives no Statistics.
   class Seat {
@@ -156,7 +158,7 @@ class Statistics {
   Figures sum_of(const Miner& m) const;
   static Saved saved(const Counts& c);
 
-  const size_t most_workers_;
+  size_t most_workers_;
   int64_t now_ms_, now_s_;
   size_t count_ = 0, evicted_ = 0, turned_away_ = 0;
   Counts pool_;

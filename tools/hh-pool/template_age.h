@@ -20,12 +20,14 @@ class TemplateAge {
   TemplateAge(int64_t most_ms, WhenDown policy) : most_ms_(most_ms), policy_(policy) {}
   // About once a second: age_ms of the template (negative: none yet). Logs what changed; again every minute while it is too old. Returns what is to be done with miners now.
   WhenDown update(int64_t age_ms, int64_t now_ms);
+  void change(int64_t most_ms, WhenDown policy) { most_ms_ = most_ms, policy_ = policy; }
+  int64_t most_ms() const { return most_ms_; }
   bool is_too_old() const { return too_old_; }
   uint64_t alarms() const { return alarms_; }  // times that it became too old
 
  private:
-  const int64_t most_ms_;
-  const WhenDown policy_;
+  int64_t most_ms_;
+  WhenDown policy_;
   bool too_old_ = false;
   int64_t told_ms_ = 0;
   uint64_t alarms_ = 0;

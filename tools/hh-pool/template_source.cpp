@@ -41,10 +41,15 @@ bool TemplateSource::all_failed() const {
   return std::all_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.error.has_value(); });
 }
 
-void TemplateSource::start(bool wait) {
-  std::unique_lock lock(mutex_);
+void TemplateSource::begin() {
+  std::lock_guard lock(mutex_);
   started_ms_ = now();
   for (Source& s : sources_) s.node->start();
+}
+
+void TemplateSource::start(bool wait) {
+  begin();
+  std::unique_lock lock(mutex_);
   for (int64_t told_ms = -longest_pause_ms; !tips_.present();) {
     changed_.wait_for(lock, std::chrono::milliseconds(50));
     if (stop_requested()) return;

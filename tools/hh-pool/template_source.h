@@ -43,6 +43,8 @@ class TemplateSource {
   // Starts the threads and waits for the first template. wait: until a node answers (or stop_requested()), with log lines. Throws
   // Error(unavailable) where none does, Error(config) where a node is on another chain.
   void start(bool wait);
+  // Starts the threads only: the first job comes when a node has given one.
+  void begin();
   void stop();
   bool was_ours(std::string_view job_id, uint64_t last_number) const { return maker_.was_ours(job_id, last_number); }
   // There may be a new tip: look at once. Any thread.

@@ -124,7 +124,8 @@ class Play {
       pool_.pool->reconnect(a, static_cast<uint16_t>(std::stoul(b)), static_cast<uint32_t>(std::stoul(c)));
     } else if (verb == "mask") {
       words >> a;
-      pool_.pool->change_version_mask(static_cast<uint32_t>(std::stoul(a, nullptr, 16)));
+      pool_.config.version_mask = static_cast<uint32_t>(std::stoul(a, nullptr, 16));
+      pool_.pool->reload(pool_.config);
     } else if (verb == "job" || verb == "tip") {
       give(verb == "tip");
     } else if (verb == "tick") {

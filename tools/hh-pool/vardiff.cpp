@@ -46,7 +46,7 @@ Difficulty tidy(Difficulty d) {
 }  // namespace
 
 Vardiff::Vardiff(const VardiffConfig& config, Difficulty start, int64_t now_ms)
-    : config_(&config), wanted_(start), in_force_(start), least_(config.least) {
+    : config_(&config), wanted_(start), in_force_(start) {
   wanted_ = in_force_ = clamp(start);
   forget(now_ms);
 }
@@ -69,6 +69,11 @@ void Vardiff::fix_at(Difficulty d) {
 void Vardiff::set_least(Difficulty least) {
   least_ = least;
   wanted_ = clamp(wanted_);
+}
+
+bool Vardiff::limits_changed() {
+  wanted_ = clamp(wanted_);
+  return wanted_ != in_force_ && clamp(in_force_) != in_force_;
 }
 
 void Vardiff::forget(int64_t now_ms) { short_ = middle_ = long_ = {now_ms, 0}; }

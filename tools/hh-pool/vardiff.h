@@ -73,6 +73,8 @@ class Vardiff {
   void start_at(bitcoin::Difficulty d);
   void fix_at(bitcoin::Difficulty d);
   void set_least(bitcoin::Difficulty least);  // of this connection
+  // The configuration that it refers to is another now. True: the difficulty in force is out of the limits; the wanted one is not.
+  bool limits_changed();
 
   // For a handover. What was counted is forgotten: the windows begin anew.
   void save(StateWriter& to) const;
@@ -97,7 +99,8 @@ class Vardiff {
   void forget(int64_t now_ms);
 
   const VardiffConfig* config_;
-  bitcoin::Difficulty wanted_, in_force_, least_;
+  bitcoin::Difficulty wanted_, in_force_;
+  bitcoin::Difficulty least_{1};  // the miner's wish
   bitcoin::Difficulty last_share_{1};  // in force when the last share came
   Window short_, middle_, long_;
   bool fixed_ = false, rough_ = true, has_share_ = false;
