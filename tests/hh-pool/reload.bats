@@ -141,7 +141,7 @@ PY
   grep -q '"event":"templates_not_changed"' pool.err
   submission=$(wait_for_record pool submission)
   [ "$(field result <<<"$submission")" = accepted ]
-  [ "$(field node <<<"$submission")" = "$(field rpc_url <<<"$record")" ]
+  [ "$(field node <<<"$submission")" = "$(field rpc_url <<<"$record")/" ]
 }
 
 @test "a bad file leaves all as it was, and the log says why" {

@@ -10,7 +10,9 @@
 #include "base/file.h"
 #include "base/terminal.h"
 #include "control/client.h"
+#include "json/fields.h"
 #include "json/lines.h"
+#include "messages.h"
 #include "operations.h"
 #include "status.h"
 
@@ -29,6 +31,16 @@ int list(const Settings& s, const json::Json& request, bool as_records, Table ta
   }
   ask_pool(s, request, [&](const json::Json& record, const std::string&) { add(table, record, system_clock().unix_ms()); });
   show(table.text());
+  return 0;
+}
+
+// What a `told` record says.
+int tell(const Settings& s, const json::Json& request, bool as_records) {
+  ask_pool(s, request, [&](const json::Json& r, const std::string& line) {
+    if (!wants_table(as_records)) return json::print_line(line);
+    const json::Fields f(r);
+    show(fmt::format("told {} connections of {} miners\n", f.integer("connections"), f.integer("miners")));
+  });
   return 0;
 }
 
@@ -72,6 +84,24 @@ int show_miner(const Settings& s, const std::string& miner, bool as_records) {
 int show_bans(const Settings& s, bool as_records) { return list(s, {{"command", "bans"}}, as_records, bans_table(), add_ban_row); }
 int ban(const Settings& s, const std::string& address, int64_t seconds, bool as_records) {
   return list(s, {{"command", "ban"}, {"address", address}, {"seconds", seconds}}, as_records, bans_table(), add_ban_row);
+}
+int send_message(const Settings& s, const std::string& text, const std::string& miner, bool as_records) {
+  json::Json request{{"command", "message"}, {"text", text}};
+  if (!miner.empty()) request["miner"] = miner;
+  return tell(s, request, as_records);
+}
+int reconnect(const Settings& s, const std::string& destination, int64_t wait_seconds, const std::string& miner, bool sure, bool as_records) {
+  json::Json request{{"command", "reconnect"}};
+  if (!miner.empty()) request["miner"] = miner;
+  if (destination.empty() && wait_seconds != 0) throw Error(Exit::usage, "--in needs HOST:PORT: miners come back at once where none is given");
+  if (!destination.empty()) {
+    const auto to = parse_destination(destination);
+    if (!sure) throw Error(Exit::usage, fmt::format("this would send miners and their hashrate to {}: --yes if it is meant", destination));
+    request["host"] = to.host;
+    request["port"] = to.port;
+    request["wait"] = wait_seconds;
+  }
+  return tell(s, request, as_records);
 }
 int unban(const Settings& s, const std::string& address) {
   ask_pool(s, {{"command", "unban"}, {"address", address}}, [](const json::Json&, const std::string&) {});

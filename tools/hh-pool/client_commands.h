@@ -20,6 +20,9 @@ int show_miners(const Settings& settings, bool as_records);
 int show_miner(const Settings& settings, const std::string& miner, bool as_records);  // and its workers
 int show_bans(const Settings& settings, bool as_records);
 int ban(const Settings& settings, const std::string& address, int64_t seconds, bool as_records);
+// What miners are to show, and where to connect again ("": where they are; else HOST:PORT, which needs sure, as it moves their hashrate). miner "": all.
+int send_message(const Settings& settings, const std::string& text, const std::string& miner, bool as_records);
+int reconnect(const Settings& settings, const std::string& destination, int64_t wait_seconds, const std::string& miner, bool sure, bool as_records);
 int unban(const Settings& settings, const std::string& address);
 
 }  // namespace hh::pool

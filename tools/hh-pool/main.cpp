@@ -24,14 +24,23 @@ int main(int argc, char** argv) {
     CLI::App* bans = app.add_subcommand("bans", "list the addresses that the running pool has banned, why and for how long");
     CLI::App* ban = app.add_subcommand("ban", "ban an address");
     CLI::App* unban = app.add_subcommand("unban", "end the ban of an address");
-    std::string address, miner_name;
+    CLI::App* message = app.add_subcommand("message", "have miners show a message");
+    CLI::App* reconnect = app.add_subcommand("reconnect", "have miners connect again, here or elsewhere");
+    std::string address, miner_name, text, destination;
+    int64_t wait_seconds = 0;
+    bool sure = false;
     int64_t ban_seconds = 86'400;
     bool as_records = false;
     miner->add_option("MINER", miner_name, "the miner's address or alias")->required();
     for (CLI::App* command : {ban, unban}) command->add_option("ADDRESS", address, "an IPv4 address, or an IPv6 address, which stands for its /64")->required();
+    message->add_option("TEXT", text, "one line, at most 256 bytes")->required();
+    reconnect->add_option("HOST:PORT", destination, "where to; unless given, to where they are connected");
+    reconnect->add_option("--in", wait_seconds, "wait so many seconds before")->check(CLI::Range(0, 3'600));
+    reconnect->add_flag("--yes", sure, "with HOST:PORT: their hashrate is to go there");
+    for (CLI::App* command : {message, reconnect}) command->add_option("--miner", miner_name, "only this one's connections");
     ban->add_option("SECONDS", ban_seconds, "for so long; a day unless given");
-    for (CLI::App* command : {status, miners, miner, bans, ban}) command->add_flag("--json", as_records, "records, also on a terminal");
-    for (CLI::App* command : {serve, config, check, notify, status, miners, miner, bans, ban, unban}) settings.add_flags(*command);
+    for (CLI::App* command : {status, miners, miner, bans, ban, message, reconnect}) command->add_flag("--json", as_records, "records, also on a terminal");
+    for (CLI::App* command : {serve, config, check, notify, status, miners, miner, bans, ban, unban, message, reconnect}) settings.add_flags(*command);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -48,6 +57,8 @@ int main(int argc, char** argv) {
     if (miner->parsed()) return hh::pool::show_miner(settings, miner_name, as_records);
     if (bans->parsed()) return hh::pool::show_bans(settings, as_records);
     if (ban->parsed()) return hh::pool::ban(settings, address, ban_seconds, as_records);
+    if (message->parsed()) return hh::pool::send_message(settings, text, miner_name, as_records);
+    if (reconnect->parsed()) return hh::pool::reconnect(settings, destination, wait_seconds, miner_name, sure, as_records);
     if (unban->parsed()) return hh::pool::unban(settings, address);
     hh::pool::Options options = hh::pool::read_options(settings);
     options.takeover = takeover;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "base/log.h"
 #include "session.h"
@@ -98,13 +99,30 @@ void Pool::tick() {
   if (!tips_.empty()) drop_old_jobs();
 }
 
-void Pool::show_message(std::string_view text) {
-  for (Session* s : sessions_) s->show_message(text);
+template <class Tell>
+Pool::Told Pool::tell(std::string_view miner, Tell tell_one) {
+  std::set<std::string_view> names;
+  Told told;
+  for (Session* s : sessions_) {
+    if (!s->works() || (!miner.empty() && s->miner() != miner)) continue;
+    tell_one(*s);
+    ++told.connections;
+    names.insert(s->miner());
+  }
+  told.miners = names.size();
+  return told;
 }
 
-void Pool::reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds) {
-  log::info("reconnect_sent", {{"host", host}, {"port", port}, {"wait_seconds", wait_seconds}, {"sessions", sessions_.size()}});
-  for (Session* s : sessions_) s->reconnect(host, port, wait_seconds);
+Pool::Told Pool::show_message(std::string_view text, std::string_view miner) {
+  const Told told = tell(miner, [&](Session& s) { s.show_message(text); });
+  log::info("message_sent", {{"text", text}, {"miner", miner}, {"connections", told.connections}});
+  return told;
+}
+
+Pool::Told Pool::reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds, std::string_view miner) {
+  const Told told = tell(miner, [&](Session& s) { s.reconnect(host, port, wait_seconds); });
+  log::warn("reconnect_sent", {{"host", host}, {"port", port}, {"wait_seconds", wait_seconds}, {"miner", miner}, {"connections", told.connections}});
+  return told;
 }
 
 void Pool::reload(const PoolConfig& now) {

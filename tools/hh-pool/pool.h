@@ -73,9 +73,12 @@ class Pool {
   enum class Age { newest_tip, in_grace, stale };
   Age age_of(uint64_t job_number) const;
 
-  // To every connection that works.
-  void show_message(std::string_view text);
-  void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds);  // host "": back to the same
+  // To every connection that works, or to those of one miner.
+  struct Told {
+    uint64_t connections = 0, miners = 0;
+  };
+  Told show_message(std::string_view text, std::string_view miner = "");
+  Told reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds, std::string_view miner = "");  // host "": back to the same
   const PoolConfig& config() const { return config_; }
   uint32_t version_mask() const { return config_.version_mask; }
   // Takes another configuration while everybody works, all but source and chain. Who works hears of it where it concerns him: a difficulty that
@@ -130,6 +133,8 @@ class Pool {
   };
   void drop_job(size_t index);
   void drop_old_jobs();
+  template <class Tell>
+  Told tell(std::string_view miner, Tell tell_one);
 
   Outside outside_;
   std::deque<std::unique_ptr<LiveJob>> jobs_;  // oldest first; those of tips before the newest are kept for a while

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "json/fields.h"
 #include "json/strict.h"
+#include "messages.h"
 #include "status.h"
 
 namespace hh::pool {
@@ -88,6 +89,7 @@ void Daemon::make_parts() {
                                                [this](std::string_view id, uint64_t last) { return templates_->was_ours(id, last); }});
   operations_ = std::make_unique<Operations>(options_, keep_prefix_, pool_->statistics, pool_->guard, loop_.poster(), [this] { return figures(); });
   operations_->control().on("notify", [this, post = loop_.poster()](const json::Fields&, std::string&) { post([this] { hint("notify"); }); });
+  add_message_commands(operations_->control(), operations_->on_loop(), *pool_);
 }
 
 // After a handover our templates begin with the tip that the miners work on already: they need not hear of it again.

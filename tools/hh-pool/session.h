@@ -56,6 +56,8 @@ class Session : public Waiter {
   void stored(const stratum::v1::Id& id, bool ok) override;
   void disconnected() { outlet_ = nullptr; }
   const std::string& peer() const { return peer_; }
+  bool works() const { return subscribed_ && !workers_.empty() && outlet_ != nullptr && !closing_; }
+  const std::string& miner() const { return workers_.front().who.miner; }  // of one that works
 
  private:
   using Extranonce1 = std::array<uint8_t, extranonce1_size>;
@@ -89,7 +91,6 @@ class Session : public Waiter {
   void send(std::string_view line);
   void close(const char* why);
   void close_for(Offence what, const char* why);
-  bool works() const { return subscribed_ && !workers_.empty() && outlet_ != nullptr && !closing_; }
   void start_work();
   void send_again(bool same_difficulty_too);
   void take_wishes(std::string_view password);
