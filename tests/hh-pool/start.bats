@@ -189,3 +189,16 @@ PY
   [ "$status" -eq 0 ]
   grep -q 'hh-pool serve --config pool.toml | hh-ledger append --db ledger.sqlite' examples
 }
+
+@test "the limit of descriptors is raised; where limits.connections does not fit, the log says so (C090)" {
+  start_devchain --bits 1f00aaaa
+  pool_environment dev
+  start pool bash -c 'ulimit -Sn 200; ulimit -Hn 1000; exec hh-pool serve --limits-connections 800'
+  wait_for_record pool pool
+  [ "$(awk '/Max open files/ { print $4 }' "/proc/$(pid_of pool)/limits")" -eq 1000 ]
+  run ! grep few_descriptors pool.err
+  stop pool
+  start pool bash -c 'ulimit -n 1000; exec hh-pool serve --limits-connections 900'
+  wait_for_record pool pool
+  grep -q '"event":"few_descriptors","limit":1000,"limits_connections":900,"needed":1028' pool.err
+}

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon.h"
+#include "descriptors.h"
 
 namespace hh::pool {
 namespace {
@@ -83,6 +84,7 @@ Daemon::Reload Daemon::prepare() {
 
 void Daemon::take(Reload r) {
   server_->believe(r.now.trusted, std::move(r.tls));
+  if (is_one_of(r.changed, {"limits.connections"})) make_room_for(r.now.most_connections);
   server_->change(ServerLimits{r.now.most_connections}, r.now.listeners);
   miners_ = std::move(r.miners);
   pool_->reload(r.now.pool);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon.h"
+#include "descriptors.h"
 #include "json/fields.h"
 #include "json/strict.h"
 #include "messages.h"
@@ -237,6 +238,7 @@ void Daemon::finish() {
 int serve(const Options& options, Settings& settings) {
   std::signal(SIGPIPE, SIG_IGN);
   install_signal_flags();
+  make_room_for(options.most_connections);
   Daemon daemon(options, settings);
   return daemon.run();
 }
