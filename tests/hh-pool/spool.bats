@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What was acknowledged is kept, once: through kill -9, restarts, full disks and readers that go away.
+# What was acknowledged is kept, once: through kill -9, restarts, full, slow and nearly full disks, and readers that go away.
 
 bats_require_minimum_version 1.5.0
 load ../support/common
@@ -7,7 +7,7 @@ load ../support/pool
 
 setup() {
   hh_setup
-  need hh-pool hh-devchain python3
+  need hh-pool hh-devchain python3 curl
   start_devchain --bits 1f00aaaa
 }
 teardown() { hh_teardown; }
@@ -134,4 +134,80 @@ PY
   start_pool pool dev
   second=$(jq -r .source <<<"$(wait_for_record pool pool)")
   [[ $first == pool.* && $second == pool.* && $first != "$second" ]]
+}
+
+# refusing PYTHON: c is a client that is logged in, answers() its shares and what the pool says to each.
+refusing() {
+  sv1 "$MINER" <<PY
+import os, sys, time, sv1_client as sv1
+c = sv1.Client(sys.argv[1]); c.login(sys.argv[2])
+def answers():
+    """Of shares that are no blocks, one after the other; none may take longer than a second."""
+    while True:
+        share = c.mine(c.job(), block=False)
+        began = time.monotonic()
+        answer = c.submit(share)
+        assert time.monotonic() - began < 1, "the pool made a miner wait"
+        yield share, answer
+$1
+PY
+}
+
+@test "a hung fdatasync: shares are taken until the limit, then refused with the reason and an alarm, until it ends; blocks get through (C060 C061 C081)" {
+  "${CC:-cc}" -shared -fPIC -O1 -o slow_disk.so "$HH_SRC/tests/support/slow_disk.c" || skip "no C compiler"
+  pool_environment dev
+  export HH_SLOW_DISK="$T/slow"
+  start pool bash -c 'LD_PRELOAD=$T/slow_disk.so exec hh-pool serve --spool "$T/spool.jsonl" --spool-limit-kib 8 --http 127.0.0.1:0 --template-refresh-seconds 60 > >(exec cat)'
+  POOL_PORT=$(port_of "$(wait_for_record pool pool)")
+  wait_for_log pool '"event":"http"'
+  address=$(jq -r 'select(.event == "http") | .address' pool.err)
+  touch slow
+  refusing '
+taken = 0
+for share, answer in answers():
+    if sv1.code(answer) != 0: break
+    taken += 1
+assert answer["error"][:2] == [20, "pool cannot store shares now: its disk is too slow"], answer
+assert 10 <= taken <= 40, taken
+block = c.mine(c.job(), block=True)
+assert sv1.code(c.submit(block)) == 0
+open("taken", "w").write(str(taken + 1))'
+  wait_for_log pool '"event":"block_accepted"'
+  wait_for_log pool '"event":"store_refuses".*"reason":"slow_sync"'
+  run hh-pool status --spool "$T/spool.jsonl"
+  jq -e '.store_refuses == "slow_sync" and .store_waiting_bytes >= 8192 and .blocks == 1' <<<"$output"
+  [ "$(curl -sS --max-time 20 -o health -w '%{http_code}' "http://$address/healthz")" = 503 ]
+  grep -q 'its disk is too slow' health
+  curl -sS --max-time 20 "http://$address/metrics" >metrics
+  grep -qx 'hh_pool_store_refusing{reason="slow_sync"} 1' metrics
+  [ "$(shares spool.jsonl | wc -l)" -eq "$(<taken)" ]
+  [ "$(grep -c '^{"type":"block"' spool.jsonl)" -eq 1 ]
+  rm slow
+  refusing '
+for share, answer in answers():
+    if sv1.code(answer) == 0: break
+    assert "too slow" in answer["error"][1], answer
+assert sv1.code(c.submit(share)) == 22'
+  wait_for_log pool '"event":"store_takes_shares"'
+  [ "$(curl -sS --max-time 20 -o health -w '%{http_code}' "http://$address/healthz")" = 200 ]
+  [ "$(grep -c '"event":"store_refuses"' pool.err)" -eq 1 ]
+  stop pool
+  [ "$STOPPED" -eq 0 ]
+  seqs spool.jsonl | is_gapless
+  [ "$(shares spool.jsonl | wc -l)" -eq $(($(<taken) + 1)) ]
+}
+
+@test "too little space on the spool's disk: shares are refused before a write fails, blocks are not (C060 C061)" {
+  start_pool pool dev --spool "$T/spool.jsonl" --spool-reserve-mib 1000000000 --template-refresh-seconds 60
+  wait_for_log pool '"event":"store_refuses".*"reason":"little_space"'
+  refusing '
+share, answer = next(answers())
+assert answer["error"][:2] == [20, "pool cannot store shares now: its disk is nearly full"], answer
+assert sv1.code(c.submit(c.mine(c.job(), block=True))) == 0'
+  wait_for_log pool '"event":"block_accepted"'
+  [ "$(grep -c '^{"type":"block"' spool.jsonl)" -eq 1 ]
+  run hh-pool status --spool "$T/spool.jsonl"
+  jq -e '.store_refuses == "little_space" and .spool_free_bytes > 0' <<<"$output"
+  stop pool
+  [ "$STOPPED" -eq 0 ]
 }

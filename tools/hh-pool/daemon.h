@@ -18,6 +18,7 @@
 #include "server.h"
 #include "spool.h"
 #include "store.h"
+#include "store_alarm.h"
 #include "submitter.h"
 #include "template_age.h"
 #include "template_source.h"
@@ -91,6 +92,7 @@ class Daemon {
   std::vector<std::unique_ptr<Submitter>> former_submitters_;
   std::map<std::string, std::string> in_effect_ = settings_.snapshot();
   TemplateAge template_age_;
+  StoreAlarm store_alarm_;
   std::unique_ptr<Server> server_;  // after the pool, whose sessions its connections hold
   std::shared_ptr<Spool> spool_;
   std::unique_ptr<net::HandoverOffer> offer_;

@@ -152,6 +152,8 @@ std::vector<Setting> setting_list() {
       {"miners", "", Kind::text, "file of miner records (hh-ledger miner show) with aliases"},
       {"spool", "", Kind::text, "file or folder for the durable copy of all records"},
       {"sync", "group", Kind::text, "when a share is acknowledged: group (written; fsync within 5 ms) or always (after fsync)"},
+      {"spool_limit_kib", "65536", Kind::integer, "most KiB of the spool that are written but not yet durable; beyond it shares are refused", false, 1, 16'777'216},
+      {"spool_reserve_mib", "64", Kind::integer, "where less MiB are free on the spool's disk, shares are refused", false, 0, 1'000'000'000},
       {"rpc.url", "", Kind::text, "bitcoind's RPC; empty: the chain's port on 127.0.0.1"},
       {"rpc.datadir", "", Kind::text, "bitcoind's data folder; empty: ~/.bitcoin"},
       {"rpc.cookie_file", "", Kind::text, "bitcoind's cookie; empty: in the data folder"},
@@ -207,6 +209,7 @@ Options read_options(const Settings& s) {
   o.sync_always = s.text("sync") == "always";
   o.spool = s.text("spool");
   if (o.sync_always && o.spool.empty()) refuse(s, "sync", "needs a spool");
+  o.store_limits = {static_cast<uint64_t>(s.integer("spool_limit_kib")) << 10, static_cast<uint64_t>(s.integer("spool_reserve_mib")) << 20};
   o.control = s.text("control");
   o.http = s.text("http");
   o.ckpool_folder = s.text("ckpool_folder");

@@ -21,6 +21,7 @@ struct Options {
   std::string tls_certificate, tls_key;
   std::vector<net::AddressRange> trusted;  // who may send a PROXY header
   std::string spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
+  StoreLimits store_limits;
   bool sync_always = false, wait = false;
   size_t most_connections = 0;
   std::vector<http::BitcoinRpcConfig> nodes;  // the preferred first

@@ -8,6 +8,7 @@
 #include "guard.h"
 #include "listeners.h"
 #include "statistics.h"
+#include "store.h"
 
 namespace hh::pool {
 
@@ -36,6 +37,7 @@ struct PoolFigures {
   int64_t template_age_ms = -1;  // since a node last confirmed or renewed the template; -1: there was none yet
   uint64_t nodes = 0, nodes_up = 0, empty_jobs = 0;
   std::string spool, store_failed;  // path and reason; "" for none
+  StoreFigures store;
   uint64_t spool_bytes = 0, last_seq = 0;
 };
 

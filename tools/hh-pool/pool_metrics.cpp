@@ -93,6 +93,16 @@ void put_store(Exposition& page, const PoolFigures& p) {
   page.sample(p.store_failed.empty() ? 1 : 0);
   page.family("hh_pool_last_seq", Kind::gauge, "Number of the last share or block of this source.");
   page.sample(p.last_seq);
+  page.family("hh_pool_store_refusing", Kind::gauge, "Whether shares are refused because they cannot be stored now, by reason; it ends by itself, except for failed.");
+  for (const Strain s : {Strain::slow_sync, Strain::little_space, Strain::slow_reader, Strain::failed}) page.sample({{"reason", name(s)}}, p.store.strain == s ? 1 : 0);
+  page.family("hh_pool_store_waiting_bytes", Kind::gauge, "Bytes of records that are not yet durable in the spool, or without a spool not yet written to the reader.");
+  page.sample(p.store.waiting_bytes);
+  page.family("hh_pool_store_sync_seconds", Kind::gauge, "How long the sync of the spool that is under way has taken so far.");
+  page.sample({}, seconds_of_ms(p.store.sync_ms));
+  if (p.store.free_bytes >= 0) {
+    page.family("hh_pool_spool_free_bytes", Kind::gauge, "Free space on the spool's disk.");
+    page.sample(static_cast<uint64_t>(p.store.free_bytes));
+  }
   if (p.spool.empty()) return;
   page.family("hh_pool_spool_bytes", Kind::gauge, "Size of the spool.");
   page.sample(p.spool_bytes);
@@ -104,6 +114,7 @@ std::vector<std::string> what_ails(const std::optional<PoolFigures>& p, int64_t 
   if (!p) return {"the event loop does not answer"};
   std::vector<std::string> ills;
   if (!p->store_failed.empty()) ills.push_back("shares cannot be stored: " + p->store_failed);
+  else if (p->store.strain != Strain::none) ills.push_back(fmt::format("shares are refused: {}", refusal(p->store.strain)));
   if (p->template_age_ms < 0) ills.push_back("there is no job yet");
   else if (p->template_age_ms > most_template_age_ms)
     ills.push_back(fmt::format("no node has confirmed the template for {} s ({} of {} nodes answer)", p->template_age_ms / 1000, p->nodes_up, p->nodes));

@@ -14,7 +14,7 @@ class Recorder {
   Recorder(std::string source, bool simulated, uint64_t last_seq, Store& store)
       : source_(std::move(source)), simulated_(simulated), seq_(last_seq), store_(store) {}
 
-  bool can_take() const { return store_.can_take(); }
+  Strain strain() const { return store_.strain(); }  // shares are refused while there is any
   void put_job(const records::Job& job);
   // source, seq and simulated are filled in here. The waiter is answered later, once.
   void put_share(records::ShareView share, Ack ack);

@@ -119,7 +119,7 @@ Daemon::Start Daemon::open_store() {
 void Daemon::use_spool(std::shared_ptr<Spool> spool) {
   keep_prefix_ = spool->path();
   spool_ = spool;
-  store_ = make_spool_store(std::move(spool), options_.sync_always, STDOUT_FILENO, loop_.poster());
+  store_ = make_spool_store(std::move(spool), options_.sync_always, options_.store_limits, STDOUT_FILENO, loop_.poster());
 }
 
 std::string Daemon::pool_line() const {
@@ -148,6 +148,7 @@ PoolFigures Daemon::figures() {
   f.submissions = submissions_;
   f.spool = keep_prefix_;
   f.store_failed = store_->failed();
+  f.store = store_->figures();
   f.last_seq = recorder_->last_seq();
   put_figures(f, *pool_);
   return f;
@@ -194,6 +195,7 @@ void Daemon::tick() {
     }
     if (now - failed_since_ms_ >= store_failure_grace_ms) return loop_.stop();
   }
+  store_alarm_.update(store_->figures(), now);
   if (take_reload_request()) reload();
   if (now < next_second_ms_) return;
   next_second_ms_ = now + 1000;

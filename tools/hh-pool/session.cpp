@@ -224,9 +224,10 @@ void Session::judge(const Id& id, const v1::Submit& m) {
     return refuse(id, Code::other, "No current job: the pool's nodes are down");
   }
   pool_.submit_if_block(accepted);
-  if (!pool_.recorder.can_take()) {
+  // A block is recorded as long as anything can be: it is one line, and its miner is paid by it.
+  if (const Strain strain = pool_.recorder.strain(); strain == Strain::failed || (strain != Strain::none && !checked.is_block)) {
     live.forget(checked.hash);
-    return refuse(id, Code::other, "pool cannot store shares");
+    return refuse(id, Code::other, refusal(strain));
   }
   pool_.record(accepted, {self_, id});
   moved(vardiff_.count_share(job.assignment->difficulty, last_line_ms_));

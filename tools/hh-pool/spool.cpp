@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,7 +82,7 @@ void Spool::cut_torn_line() {
   torn_bytes_ = size_ - end;
   if (::ftruncate(file_.get(), static_cast<off_t>(end)) != 0) throw Error(Exit::io, fmt::format("cannot cut the torn last line of spool {}: {}", path_, reason(errno)));
   size_ = end;
-  sync();
+  Spool::sync();
 }
 
 // Goes backwards line by line until both are known. A job record is newer than the shares before it, a share's job is at most as new as
@@ -134,6 +135,12 @@ void Spool::append(std::string_view data) {
 
 void Spool::sync() const {
   if (::fdatasync(file_.get()) != 0) throw Error(Exit::io, fmt::format("cannot fsync spool {}: {}", path_, reason(errno)));
+}
+
+int64_t Spool::free_bytes() const {
+  struct statvfs s {};
+  if (::fstatvfs(file_.get(), &s) != 0) return -1;
+  return static_cast<int64_t>(s.f_bavail * s.f_frsize);
 }
 
 }  // namespace hh::pool

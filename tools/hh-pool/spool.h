@@ -17,6 +17,8 @@ class Spool {
   // something that is no record), temp_fail (another process has it open as its spool).
   Spool(const std::string& path, const std::string& source);
 
+  virtual ~Spool() = default;
+
   // The file of a pool that was taken over, with its lock; the last numbers are known from there.
   Spool(FileHandle file, std::string path, uint64_t last_seq, uint64_t last_run);
 
@@ -29,7 +31,8 @@ class Spool {
 
   // Appends whole lines. Throws Error(io) after cutting away what a failed write left: all of data is in the file or none of it.
   void append(std::string_view data);
-  void sync() const;  // throws Error(io)
+  virtual void sync() const;           // throws Error(io)
+  virtual int64_t free_bytes() const;  // that the pool may use on its disk; -1: not known
   int fd() const { return file_.get(); }
 
  private:

@@ -153,7 +153,10 @@ std::string status_line(const PoolFigures& p) {
   if (!p.spool.empty()) {
     r["spool"] = p.spool;
     r["spool_bytes"] = p.spool_bytes;
+    if (p.store.free_bytes >= 0) r["spool_free_bytes"] = p.store.free_bytes;
   }
+  r["store_waiting_bytes"] = p.store.waiting_bytes;
+  if (p.store.strain != Strain::none) r["store_refuses"] = name(p.store.strain);
   if (!p.store_failed.empty()) r["store_failed"] = p.store_failed;
   return line_of(r);
 }
@@ -198,6 +201,8 @@ std::string status_text(const Json& r) {
   row("nodes", fmt::format("{} of {} up{}", shown(r, "nodes_up"), shown(r, "nodes"),
                            r.contains("template_age_ms") ? fmt::format(", template confirmed {} ago", duration_text(r["template_age_ms"].get<int64_t>() / 1000)) : ""));
   row("records", r.contains("spool") ? fmt::format("{} in {} ({} bytes)", shown(r, "last_seq"), shown(r, "spool"), shown(r, "spool_bytes")) : shown(r, "last_seq") + ", no spool");
+  if (r.contains("store_refuses"))
+    row("REFUSING", fmt::format("shares cannot be stored now: {}; {} bytes wait, {} bytes are free", shown(r, "store_refuses"), shown(r, "store_waiting_bytes"), shown(r, "spool_free_bytes")));
   if (r.contains("store_failed")) row("FAILED", shown(r, "store_failed"));
   const std::string text = t.text();
   return text.substr(text.find('\n') + 1);  // without the empty headings

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -23,14 +25,20 @@ namespace {
 constexpr size_t pipe_piece = 4096;           // PIPE_BUF: what poll's POLLOUT promises
 constexpr size_t most_waiting = 16u << 20;    // bytes for stdout without a spool
 constexpr auto group_delay = std::chrono::milliseconds(3);  // so that fdatasync ends within 5 ms on any usual disk
+constexpr auto space_pause = std::chrono::seconds(1);          // between two looks at the free space
+constexpr int64_t hung_ms = 1'000;                             // a sync that takes longer hangs
 constexpr auto copy_delay = std::chrono::milliseconds(3);   // of a pipe's reader, who gets many lines at once for it
 
 using Lock = std::unique_lock<std::mutex>;
+using Time = std::chrono::steady_clock;
+
+int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(Time::now().time_since_epoch()).count(); }
 
 class SpoolStore : public Store {
  public:
-  SpoolStore(std::shared_ptr<Spool> spool, bool always, int out, Post post)
-      : spool_(std::move(spool)), always_(always), out_(out), post_(std::move(post)), written_(spool_->size()), copied_(written_) {
+  SpoolStore(std::shared_ptr<Spool> spool, bool always, StoreLimits limits, int out, Post post)
+      : spool_(std::move(spool)), always_(always), limits_(limits), out_(out), post_(std::move(post)), written_(spool_->size()), copied_(written_), synced_(written_),
+        free_(spool_->free_bytes()) {
     syncer_ = std::thread([this] { sync_loop(); });
   }
   ~SpoolStore() override { end_threads(); }
@@ -38,7 +46,13 @@ class SpoolStore : public Store {
   void start(std::string first_line) override {
     copier_ = std::thread([this, line = std::move(first_line)] { copy_loop(line); });
   }
-  bool can_take() const override { return failed_.empty(); }
+  // For every share, so without the lock.
+  Strain strain() const override {
+    if (!failed_.empty()) return Strain::failed;
+    if (const int64_t left = free_; left >= 0 && static_cast<uint64_t>(left) < limits_.reserve) return Strain::little_space;
+    return spool_->size() - synced_ >= limits_.most_unsynced ? Strain::slow_sync : Strain::none;
+  }
+  StoreFigures figures() const override { return {strain(), spool_->size() - synced_, sync_ms(), free_}; }
 
   void write(std::string lines, Acks acks, bool urgent) override {
     if (!failed_.empty()) return answer(acks, false);
@@ -71,6 +85,7 @@ class SpoolStore : public Store {
   }
 
   std::string rest(int64_t patience_ms) override {
+    if (sync_ms() > hung_ms) return "the spool's disk is slow: a sync has taken " + std::to_string(sync_ms()) + " ms so far";
     if (const uint64_t left = let_catch_up(patience_ms); left != 0) return "the reader of standard output is " + std::to_string(left) + " bytes behind";
     end_threads();  // the syncer syncs what is there before it ends
     return failed_;
@@ -108,19 +123,30 @@ class SpoolStore : public Store {
 
   void sync_loop() {
     Lock lock(mutex_);
+    auto looked = Time::now();
     while (true) {
-      to_sync_.wait(lock, [&] { return dirty_ || stop_; });
-      if (!dirty_) return;
-      if (!always_) to_sync_.wait_for(lock, group_delay, [&] { return urgent_ || stop_; });
-      dirty_ = urgent_ = false;
+      to_sync_.wait_for(lock, space_pause, [&] { return dirty_ || stop_; });
+      if (!dirty_ && stop_) return;
+      if (dirty_ && !always_) to_sync_.wait_for(lock, group_delay, [&] { return urgent_ || stop_; });
+      const bool was_dirty = std::exchange(dirty_, false);
+      const uint64_t end = written_;
+      urgent_ = false;
       Acks acks = std::move(waiting_);
       waiting_.clear();
       lock.unlock();
+      sync_since_ms_ = now_ms();
       try {
-        spool_->sync();
+        if (was_dirty) spool_->sync();
       } catch (const Error& e) {
+        sync_since_ms_ = 0;
         return fail(e.what(), std::move(acks));
       }
+      synced_ = end;
+      if (Time::now() - looked >= space_pause) {
+        free_ = spool_->free_bytes();  // here, as it may hang with the disk
+        looked = Time::now();
+      }
+      sync_since_ms_ = 0;
       if (!acks.empty()) post_([acks = std::move(acks)] { answer(acks, true); });
       lock.lock();
     }
@@ -163,13 +189,21 @@ class SpoolStore : public Store {
     return true;
   }
 
+  int64_t sync_ms() const {
+    const int64_t since = sync_since_ms_;
+    return since == 0 ? 0 : now_ms() - since;
+  }
+
   std::shared_ptr<Spool> spool_;
   const bool always_;
+  const StoreLimits limits_;
   const int out_;
   Post post_;
   std::mutex mutex_;
   std::condition_variable to_sync_, to_copy_, all_copied_;
   uint64_t written_, copied_;
+  std::atomic<uint64_t> synced_;  // bytes of the file that a sync has covered
+  std::atomic<int64_t> free_, sync_since_ms_ = 0;
   bool dirty_ = false, urgent_ = false, copier_rests_ = false, stop_ = false, copy_ended_ = false;
   Acks waiting_;
   std::thread syncer_, copier_;
@@ -188,9 +222,10 @@ class PipeStore : public Store {
     }
     writer_ = std::thread([this] { write_loop(); });
   }
-  bool can_take() const override {
+  Strain strain() const override { return figures().strain; }
+  StoreFigures figures() const override {
     Lock lock(mutex_);
-    return failed_.empty() && bytes_ < most_waiting;
+    return {!failed_.empty() ? Strain::failed : bytes_ < most_waiting ? Strain::none : Strain::slow_reader, bytes_};
   }
   void write(std::string lines, Acks acks, bool) override {
     if (!failed_.empty()) return answer(acks, false);
@@ -266,7 +301,15 @@ class PipeStore : public Store {
   std::thread writer_;
 };
 
+constexpr std::array<const char*, 5> strain_names{"none", "slow_sync", "little_space", "slow_reader", "failed"};
+// The beginning is the same, by which the statistics know them.
+constexpr std::array<const char*, 5> refusals{"", "pool cannot store shares now: its disk is too slow", "pool cannot store shares now: its disk is nearly full",
+                                              "pool cannot store shares now: the reader of its records is too slow", "pool cannot store shares"};
+
 }  // namespace
+
+const char* refusal(Strain s) { return refusals.at(static_cast<size_t>(s)); }
+const char* name(Strain s) { return strain_names.at(static_cast<size_t>(s)); }
 
 void answer(const Acks& acks, bool ok) {
   for (const Ack& a : acks)
@@ -290,8 +333,8 @@ bool write_patiently(int fd, std::string_view data, const std::function<bool()>&
   return true;
 }
 
-std::unique_ptr<Store> make_spool_store(std::shared_ptr<Spool> spool, bool sync_always, int stdout_fd, Post post) {
-  return std::make_unique<SpoolStore>(std::move(spool), sync_always, stdout_fd, std::move(post));
+std::unique_ptr<Store> make_spool_store(std::shared_ptr<Spool> spool, bool sync_always, StoreLimits limits, int stdout_fd, Post post) {
+  return std::make_unique<SpoolStore>(std::move(spool), sync_always, limits, stdout_fd, std::move(post));
 }
 std::unique_ptr<Store> make_pipe_store(int stdout_fd, Post post) { return std::make_unique<PipeStore>(stdout_fd, std::move(post)); }
 

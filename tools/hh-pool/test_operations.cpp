@@ -206,6 +206,9 @@ TEST_CASE("health: what ails the pool, in words [C080]", "[C080]") {
   PoolFigures p = some_pool();
   CHECK(what_ails(p, 120'000).empty());
   CHECK(what_ails(std::nullopt, 120'000).at(0).find("event loop") != std::string::npos);
+  p.store.strain = Strain::little_space;
+  CHECK(what_ails(p, 120'000) == std::vector<std::string>{"shares are refused: pool cannot store shares now: its disk is nearly full"});
+  p.store.strain = Strain::none;
   p.template_age_ms = 120'001;
   CHECK(what_ails(p, 120'000).at(0) == "no node has confirmed the template for 120 s (1 of 2 nodes answer)");
   p.store_failed = "disk full";

@@ -22,7 +22,8 @@ inline const std::string miner_address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7k
 class MemoryStore : public Store {
  public:
   void start(std::string first_line) override { text += first_line; }
-  bool can_take() const override { return failed_.empty(); }
+  Strain strain() const override { return failed_.empty() ? strained : Strain::failed; }
+  StoreFigures figures() const override { return {strain()}; }
   void write(std::string lines, Acks acks, bool urgent) override {
     if (failed_.empty()) text += lines, urgent_seen = urgent_seen || urgent;
     answer(acks, failed_.empty());
@@ -38,6 +39,7 @@ class MemoryStore : public Store {
     return out;
   }
   std::string text;
+  Strain strained = Strain::none;
   bool urgent_seen = false;
 };
 

@@ -166,3 +166,22 @@ TEST_CASE("a share is judged with the difficulty of its job [C125]", "[C125]") {
   CHECK(m.submit(m.find(*old_job, easy())) == taken);  // same tip: the old job is still good, and easy
   CHECK(m.submit(m.find(*new_job, easy())) == refused(23, "Low difficulty share"));
 }
+
+TEST_CASE("a share that cannot be stored now is refused with the reason and may come again; a block is submitted and recorded [C060] [C061]", "[C060][C061]") {
+  const Strain strain = GENERATE(Strain::slow_sync, Strain::little_space, Strain::slow_reader);
+  TestPool p(easy_config());
+  TestMiner m(p);
+  const auto job = p.give(simple_template());
+  m.log_in();
+  p.store.strained = strain;
+  const auto share = m.find(*job, easy());
+  CHECK(m.submit(share) == refused(20, refusal(strain)));
+  CHECK(refused_from(v1::Code::other, refusal(strain)) == Refused::not_stored);
+  CHECK(p.store.lines("share").empty());
+  const auto with_blocks = p.give(simple_template(0x207fffff, 201));
+  CHECK(m.submit(m.find(*with_blocks, with_blocks->block_template->target)) == taken);
+  CHECK(p.submitted.size() == 1);
+  CHECK(p.store.lines("block").size() == 1);
+  p.store.strained = Strain::none;
+  CHECK(m.submit(share) == taken);
+}

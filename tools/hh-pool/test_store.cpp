@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <condition_variable>
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "spool.h"
 #include "store.h"
+#include "store_alarm.h"
 
 using namespace hh;
 using namespace hh::pool;
@@ -66,6 +68,32 @@ struct Pipe {
   int ends[2];
 };
 
+// A disk whose fdatasync waits for the test, and which has as much room as the test says.
+struct SlowSpool : Spool {
+  using Spool::Spool;
+  void sync() const override {
+    std::unique_lock lock(mutex);
+    ++syncs;
+    changed.notify_all();
+    changed.wait(lock, [&] { return !hangs; });
+  }
+  int64_t free_bytes() const override { return room; }
+  void hang(bool on) {
+    std::lock_guard lock(mutex);
+    hangs = on;
+    changed.notify_all();
+  }
+  void wait_for_sync() {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, std::chrono::seconds(10), [&] { return syncs > 0; }));
+  }
+  mutable std::mutex mutex;
+  mutable std::condition_variable changed;
+  mutable int syncs = 0;
+  bool hangs = false;
+  std::atomic<int64_t> room = int64_t{1} << 40;
+};
+
 std::string temporary(const std::string& name) {
   const auto path = std::filesystem::temp_directory_path() / (name + std::to_string(::getpid()));
   std::filesystem::remove(path);
@@ -80,7 +108,7 @@ TEST_CASE("with a spool: in the file before the answer, on stdout after the firs
   Loop loop;
   Pipe pipe;
   const auto answers = std::make_shared<Answers>();
-  auto store = make_spool_store(std::make_unique<Spool>(path, "a"), always, pipe.ends[1], loop.post());
+  auto store = make_spool_store(std::make_unique<Spool>(path, "a"), always, {}, pipe.ends[1], loop.post());
   store->write("one\n", {{answers, "1"}}, false);
   CHECK(read_file(path) == "one\n");
   CHECK(answers->good == (always ? 0 : 1));
@@ -99,12 +127,12 @@ TEST_CASE("a reader that does not read delays nobody when there is a spool [C060
   Loop loop;
   Pipe pipe;
   const auto answers = std::make_shared<Answers>();
-  auto store = make_spool_store(std::make_unique<Spool>(path, "a"), false, pipe.ends[1], loop.post());
+  auto store = make_spool_store(std::make_unique<Spool>(path, "a"), false, {}, pipe.ends[1], loop.post());
   store->start("first\n");
   const std::string line(1000, 'x');
   for (int i = 0; i < 1000; ++i) store->write(line + "\n", {{answers, "1"}}, false);  // more than a pipe holds
   CHECK(answers->good == 1000);
-  CHECK(store->can_take());
+  CHECK(store->strain() == Strain::none);
   store->close(50);  // gives up on the reader
   CHECK(std::filesystem::file_size(path) == 1001 * 1000);
   std::filesystem::remove(path);
@@ -122,7 +150,7 @@ TEST_CASE("a closed pipe is a failure that says so [C060]", "[C060]") {
   store->write("one\n", {{answers, "1"}}, false);
   CHECK(loop.run_until([&] { return answers->bad == 1; }));
   CHECK(store->failed().find("standard output") != std::string::npos);
-  CHECK_FALSE(store->can_take());
+  CHECK(store->strain() == Strain::failed);
   store->write("two\n", {{answers, "2"}}, false);
   CHECK(answers->bad == 2);
   store->close(10);
@@ -140,6 +168,91 @@ TEST_CASE("without a spool stdout is the only copy: no answer before it is writt
   CHECK(pipe.read_some() == "first\none\n");
   const std::string megabyte(1u << 20, 'x');
   for (int i = 0; i < 17; ++i) store->write(megabyte, {}, false);
-  CHECK_FALSE(store->can_take());
+  CHECK(store->strain() == Strain::slow_reader);
+  CHECK(store->figures().waiting_bytes > 16u << 20);
+  while (store->strain() != Strain::none) pipe.read_some();  // ends by itself, with room to spare
   CHECK_THROWS(store->close(50));
+}
+
+TEST_CASE("while fdatasync hangs writes go on until the limit, then shares are refused, until it ends [C060]", "[C060]") {
+  const auto path = temporary("hung");
+  Loop loop;
+  Pipe pipe;
+  const auto answers = std::make_shared<Answers>();
+  auto spool = std::make_shared<SlowSpool>(path, "a");
+  auto store = make_spool_store(spool, false, {4000, 0}, pipe.ends[1], loop.post());
+  spool->hang(true);
+  const std::string line = std::string(999, 'x') + "\n";
+  store->write(line, {{answers, "1"}}, false);
+  spool->wait_for_sync();
+  for (int i = 0; i < 2; ++i) store->write(line, {{answers, "1"}}, false);
+  CHECK(answers->good == 3);  // none of which is durable
+  CHECK(store->strain() == Strain::none);
+  CHECK(store->figures().waiting_bytes == 3000);
+  store->write(line, {{answers, "1"}}, false);
+  CHECK(store->strain() == Strain::slow_sync);
+  store->write("block\n", {{answers, "1"}}, true);  // what must be recorded is
+  CHECK(answers->good == 5);
+  CHECK(std::filesystem::file_size(path) == 4006);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  CHECK(store->figures().sync_ms > 1000);
+  CHECK(store->rest(10).find("slow") != std::string::npos);  // no takeover waits for it
+  spool->hang(false);
+  CHECK(loop.run_until([&] { return store->figures().waiting_bytes == 0; }));
+  CHECK(store->strain() == Strain::none);
+  CHECK(store->figures().sync_ms == 0);
+  store->close(10);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("with sync always a hung fdatasync holds the answers back, and the limit counts as well [C060]", "[C060]") {
+  const auto path = temporary("hung_always");
+  Loop loop;
+  Pipe pipe;
+  const auto answers = std::make_shared<Answers>();
+  auto spool = std::make_shared<SlowSpool>(path, "a");
+  auto store = make_spool_store(spool, true, {1000, 0}, pipe.ends[1], loop.post());
+  spool->hang(true);
+  store->write(std::string(999, 'x') + "\n", {{answers, "1"}}, false);
+  spool->wait_for_sync();
+  CHECK(answers->good == 0);
+  CHECK(store->strain() == Strain::slow_sync);
+  spool->hang(false);
+  CHECK(loop.run_until([&] { return answers->good == 1; }));
+  CHECK(store->strain() == Strain::none);
+  store->close(10);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("too little space refuses shares before a write fails, at the start and later, until there is room again [C060]", "[C060]") {
+  const auto path = temporary("small");
+  Loop loop;
+  Pipe pipe;
+  auto spool = std::make_shared<SlowSpool>(path, "a");
+  spool->room = 99;
+  auto store = make_spool_store(spool, false, {1u << 20, 100}, pipe.ends[1], loop.post());
+  CHECK(store->strain() == Strain::little_space);
+  CHECK(store->figures().free_bytes == 99);
+  spool->room = 100;
+  CHECK(loop.run_until([&] { return store->strain() == Strain::none; }));  // though nothing is written
+  spool->room = 0;
+  CHECK(loop.run_until([&] { return store->strain() == Strain::little_space; }));
+  spool->room = -1;  // not known is no reason to refuse
+  CHECK(loop.run_until([&] { return store->strain() == Strain::none; }));
+  store->close(10);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("the alarm of a store that refuses: once, on when the reason changes, over after five calm seconds [C060]", "[C060]") {
+  StoreAlarm alarm;
+  alarm.update({Strain::none}, 0);
+  CHECK(alarm.alarms() == 0);
+  for (int64_t t = 1000; t < 20'000; t += 100) alarm.update({t % 2000 < 1000 ? Strain::slow_sync : Strain::none}, t);
+  CHECK(alarm.alarms() == 1);  // it came and went
+  alarm.update({Strain::none}, 25'000);
+  alarm.update({Strain::little_space}, 25'100);
+  CHECK(alarm.alarms() == 2);
+  alarm.update({Strain::failed}, 40'000);
+  alarm.update({Strain::none}, 40'100);
+  CHECK(alarm.alarms() == 2);
 }
