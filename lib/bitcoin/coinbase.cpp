@@ -4,6 +4,7 @@
 #include "bitcoin/script.h"
 #include "bitcoin/transaction.h"
 #include "bitcoin/wire.h"
+#include "bitcoin/work.h"
 
 namespace hh::bitcoin {
 
@@ -16,6 +17,7 @@ void check(const CoinbaseInputs& in) {
   if (in.extranonce_size < 2 || in.extranonce_size > 32) throw Error(Exit::data, "the extranonce has " + std::to_string(in.extranonce_size) + " bytes: 2 to 32 are allowed");
   if (in.treasury_script.empty()) throw Error(Exit::data, "the treasury has no script to pay to");
   if (in.pool_tag.size() > 75 || in.aux.size() > 75) throw Error(Exit::data, "the pool tag and the template's coinbaseaux may have 75 bytes each");
+  if (in.treasury_keeps && (*in.treasury_keeps < Sat(0) || *in.treasury_keeps > in.subsidy + in.fees)) throw Error(Exit::data, "the treasury would keep more than the block's reward");
   if (in.height == 0) throw Error(Exit::data, "the genesis block's coinbase is not ours to build");
 }
 
@@ -48,12 +50,19 @@ void put_output(Bytes& out, Sat value, BytesView script) {
   put_var_bytes(out, script);
 }
 
-// Sequence, number of outputs and the treasury's output.
-Bytes suffix_start(const CoinbaseInputs& in, Sat treasury_value, size_t other_outputs) {
+// Sequence, number of outputs and the treasury's output, if it has one.
+Bytes suffix_start(const CoinbaseInputs& in, std::optional<Sat> treasury_value, size_t other_outputs) {
   Bytes out;
   put_u32(out, 0xfffffffe);
-  put_compact_size(out, 1 + other_outputs + (in.witness_commitment_script.empty() ? 0 : 1));
-  put_output(out, treasury_value, in.treasury_script);
+  put_compact_size(out, (treasury_value ? 1 : 0) + other_outputs + (in.witness_commitment_script.empty() ? 0 : 1));
+  if (treasury_value) put_output(out, *treasury_value, in.treasury_script);
+  return out;
+}
+
+Bytes finder_head(const CoinbaseInputs& in, Sat to_finder) {
+  const bool nothing_kept = in.treasury_keeps && *in.treasury_keeps == Sat(0);
+  Bytes out = suffix_start(in, nothing_kept ? std::nullopt : std::optional(in.treasury_keeps.value_or(in.subsidy)), 1);
+  put_u64(out, static_cast<uint64_t>(to_finder.count()));
   return out;
 }
 
@@ -67,26 +76,30 @@ Bytes suffix_end(const CoinbaseInputs& in) {
 
 }  // namespace
 
+Sat solo_fee(Sat reward, int64_t fee_ppm, BytesView treasury_script) {
+  const Sat fee(static_cast<int64_t>(static_cast<Uint128>(reward.count()) * static_cast<Uint128>(fee_ppm) / 1'000'000));
+  return fee < dust_threshold(treasury_script) ? Sat(0) : fee;
+}
+
 CoinbaseParts build_coinbase(const CoinbaseInputs& in) {
   check(in);
   CoinbaseParts parts;
   parts.prefix = build_prefix(in);
   parts.extranonce_size = in.extranonce_size;
-  parts.fees = in.fees;
-  parts.finder_head = suffix_start(in, in.subsidy, 1);
-  put_u64(parts.finder_head, static_cast<uint64_t>(in.fees.count()));
+  parts.to_finder = in.treasury_keeps ? in.subsidy + in.fees - *in.treasury_keeps : in.fees;
+  parts.finder_head = finder_head(in, parts.to_finder);
   parts.finder_tail = suffix_end(in);
   parts.treasury_suffix = suffix_start(in, in.subsidy + in.fees, 0);
   put_bytes(parts.treasury_suffix, parts.finder_tail);
   return parts;
 }
 
-bool fees_can_go_to(const CoinbaseParts& parts, BytesView script) {
-  return !script.empty() && !is_unspendable(script) && parts.fees >= dust_threshold(script);
+bool can_pay_finder(const CoinbaseParts& parts, BytesView script) {
+  return !script.empty() && !is_unspendable(script) && parts.to_finder >= dust_threshold(script);
 }
 
 Bytes finder_suffix(const CoinbaseParts& parts, BytesView finder_script) {
-  if (!fees_can_go_to(parts, finder_script)) throw Error(Exit::software, "a coinbase with a fee output that would be dust or unspendable");
+  if (!can_pay_finder(parts, finder_script)) throw Error(Exit::software, "a coinbase with a fee output that would be dust or unspendable");
   Bytes out = parts.finder_head;
   put_var_bytes(out, finder_script);
   put_bytes(out, parts.finder_tail);
@@ -94,11 +107,11 @@ Bytes finder_suffix(const CoinbaseParts& parts, BytesView finder_script) {
 }
 
 Bytes suffix_for(const CoinbaseParts& parts, BytesView finder_script) {
-  return fees_can_go_to(parts, finder_script) ? finder_suffix(parts, finder_script) : parts.treasury_suffix;
+  return can_pay_finder(parts, finder_script) ? finder_suffix(parts, finder_script) : parts.treasury_suffix;
 }
 
 void update_with_suffix(Sha256& hash, const CoinbaseParts& parts, BytesView finder_script) {
-  if (!fees_can_go_to(parts, finder_script)) {
+  if (!can_pay_finder(parts, finder_script)) {
     hash.update(parts.treasury_suffix);
     return;
   }

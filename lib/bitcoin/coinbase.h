@@ -7,6 +7,10 @@
 //   prefix ‖ extranonce ‖ finder_head ‖ CompactSize(script) ‖ script ‖ finder_tail      (a) [treasury: subsidy] [finder: fees] [commitment]
 //   prefix ‖ extranonce ‖ treasury_suffix                                               (b) [treasury: subsidy + fees] [commitment]
 //
+// Of a pool for solo miners the finder's output holds the whole reward but for what the treasury keeps; where it keeps nothing it has no output:
+//
+//   prefix ‖ extranonce ‖ finder_head ‖ CompactSize(script) ‖ script ‖ finder_tail          [treasury: what it keeps] [finder: the rest] [commitment]
+//
 // All of it in stripped serialisation (no marker, flag or witness), whose double SHA-256 is the txid: that is what V1 miners and V2 extended
 // jobs hash. with_witness() gives the form for submitblock. Fees that would be dust for the finder's script stay in (b).
 //
@@ -14,6 +18,7 @@
 // 0xfffffffe, which makes coinbases unique for ever and satisfies BIP54 should it activate.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/amount.h"
@@ -30,6 +35,7 @@ struct CoinbaseInputs {
   Sat fees;
   Bytes treasury_script;
   Bytes witness_commitment_script;  // default_witness_commitment of the template as it is; empty: no such output
+  std::optional<Sat> treasury_keeps = std::nullopt;  // solo: of subsidy and fees; solo_fee() gives it
 };
 
 struct CoinbaseParts {
@@ -38,15 +44,19 @@ struct CoinbaseParts {
   Bytes finder_head;  // ends with the fee output's 8-byte value
   Bytes finder_tail;
   Bytes treasury_suffix;
-  Sat fees;
+  Sat to_finder;  // value of the finder's output
 };
 
-// Throws Error(data): script over 100 bytes, amounts outside 0..21e6 BTC, extranonce size out of range, an empty treasury script.
+// What the treasury keeps of a solo block: so many millionths of the reward, rounded down to the satoshi; nothing where that would be dust for it.
+Sat solo_fee(Sat reward, int64_t fee_ppm, BytesView treasury_script);
+
+// Throws Error(data): script over 100 bytes, amounts outside 0..21e6 BTC, extranonce size out of range, an empty treasury script,
+// more kept than there is.
 CoinbaseParts build_coinbase(const CoinbaseInputs& in);
 
-// Whether the fees are enough for an output of that script (not dust, and the script is not unspendable).
-bool fees_can_go_to(const CoinbaseParts& parts, BytesView finder_script);
-// Suffix (a). REQUIRES fees_can_go_to.
+// Whether the finder's part is enough for an output of that script (not dust, and the script is not unspendable).
+bool can_pay_finder(const CoinbaseParts& parts, BytesView finder_script);
+// Suffix (a). REQUIRES can_pay_finder.
 Bytes finder_suffix(const CoinbaseParts& parts, BytesView finder_script);
 // (a) where it can be, else (b). An empty script means: no address.
 Bytes suffix_for(const CoinbaseParts& parts, BytesView finder_script);

@@ -49,16 +49,16 @@ TEST_CASE("fees that would be dust for the finder's script stay with the treasur
   for (const Bytes& script : {finder, p2pkh_script({}), witness_script(1, Bytes(32))}) {
     CoinbaseInputs in = inputs();
     in.fees = dust_threshold(script);
-    CHECK(fees_can_go_to(build_coinbase(in), script));
+    CHECK(can_pay_finder(build_coinbase(in), script));
     CHECK(coinbase_of(in, script).outputs.size() == 3);
     in.fees -= Sat(1);
-    CHECK_FALSE(fees_can_go_to(build_coinbase(in), script));
+    CHECK_FALSE(can_pay_finder(build_coinbase(in), script));
     CHECK(coinbase_of(in, script).outputs.size() == 2);
     CHECK(coinbase_of(in, script).outputs[0].value == in.subsidy + in.fees);
     CHECK_THROWS_AS(finder_suffix(build_coinbase(in), script), Error);
   }
   // An OP_RETURN has no dust threshold, but would burn the fees.
-  CHECK_FALSE(fees_can_go_to(build_coinbase(inputs()), hex("6a00")));
+  CHECK_FALSE(can_pay_finder(build_coinbase(inputs()), hex("6a00")));
 }
 
 TEST_CASE("the coinbase's bytes are these: the same inputs give the same coinbase for ever [C062]") {
@@ -157,4 +157,49 @@ TEST_CASE("what would not be a valid coinbase is refused [C062]") {
   CHECK(read_script_size(build_coinbase(full)) == 100);
   full.extranonce_size = 20;
   CHECK_THROWS_WITH(build_coinbase(full), Catch::Contains("shorten the pool tag"));
+}
+
+TEST_CASE("solo: the finder gets the whole reward but for what the treasury keeps, to the satoshi [C062][X023]") {
+  CoinbaseInputs in = inputs();
+  const Sat reward = in.subsidy + in.fees;
+  in.treasury_keeps = solo_fee(reward, 10'000, treasury);
+  CHECK(*in.treasury_keeps == Sat(3'126'234));  // of 312,623,456: rounded down
+  const Transaction tx = coinbase_of(in, finder);
+  REQUIRE(tx.outputs.size() == 3);
+  CHECK(tx.outputs[0] == TxOutput{Sat(3'126'234), treasury});
+  CHECK(tx.outputs[1] == TxOutput{reward - Sat(3'126'234), finder});
+  in.treasury_keeps = Sat(0);
+  const Transaction all = coinbase_of(in, finder);
+  REQUIRE(all.outputs.size() == 2);
+  CHECK(all.outputs[0] == TxOutput{reward, finder});
+  CHECK(all.outputs[1] == TxOutput{Sat(0), commitment});
+  in.treasury_keeps = reward + Sat(1);
+  CHECK_THROWS_AS(build_coinbase(in), Error);
+  in.treasury_keeps = Sat(-1);
+  CHECK_THROWS_AS(build_coinbase(in), Error);
+}
+
+TEST_CASE("solo: nothing is kept that would be dust, and a reward that is dust stays with the treasury [C062]") {
+  const Sat dust = dust_threshold(treasury);
+  CHECK(solo_fee(Sat(dust.count() * 100), 10'000, treasury) == dust);
+  CHECK(solo_fee(Sat(dust.count() * 100 - 1), 10'000, treasury) == Sat(0));
+  CHECK(solo_fee(max_money, 500'000, treasury) == Sat(max_money.count() / 2));
+  CHECK(solo_fee(max_money, 0, treasury) == Sat(0));
+  test::Random random(19);
+  for (int i = 0; i < 500; ++i) {
+    CoinbaseInputs in = inputs();
+    in.subsidy = Sat(static_cast<int64_t>(random.below(random.below(2) ? 1000 : 5'000'000'000)));
+    in.fees = Sat(static_cast<int64_t>(random.below(random.below(2) ? 1000 : 1'000'000'000)));
+    in.treasury_keeps = solo_fee(in.subsidy + in.fees, static_cast<int64_t>(random.below(500'001)), treasury);
+    const Transaction tx = coinbase_of(in, finder);
+    Sat sum, to_finder;
+    for (const TxOutput& o : tx.outputs) {
+      sum += o.value;
+      if (o.script == finder) to_finder += o.value;
+      CHECK((o.script == commitment || o.value >= dust_threshold(o.script) || o.script == treasury));
+    }
+    CHECK(sum == in.subsidy + in.fees);
+    const Sat left = in.subsidy + in.fees - *in.treasury_keeps;
+    CHECK(to_finder == (left >= dust_threshold(finder) ? left : Sat(0)));
+  }
 }

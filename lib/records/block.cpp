@@ -30,6 +30,8 @@ Block parse_block(const Json& record) {
   b.subsidy = f.sat("subsidy_sat");
   b.fees = f.sat("fees_sat");
   b.fee_to = fee_to_field(f);
+  b.treasury_keeps = treasury_keeps_field(f, b.subsidy + b.fees);
+  if (b.treasury_keeps && b.fee_to != FeeTo::coinbase) throw Error(Exit::data, "field \"fee_to\" must be coinbase where the coinbase pays the subsidy to the miner");
   b.coinbase_txid = hash_field(f, "coinbase_txid");
   return b;
 }
@@ -52,6 +54,7 @@ std::string block_line(const Block& b) {
   r["subsidy_sat"] = b.subsidy.count();
   r["fees_sat"] = b.fees.count();
   r["fee_to"] = name(b.fee_to);
+  put_treasury_keeps(r, b.treasury_keeps);
   r["coinbase_txid"] = b.coinbase_txid.to_display_hex();
   return json::to_line(r);
 }

@@ -1,6 +1,7 @@
 // The block record (a share that is a block, printed right after that share) and the submission record (what submitblock answered).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ struct Block {
   Sat subsidy;
   Sat fees;  // all fees; the treasury receives the subsidy (fee_to coinbase) or subsidy and fees (manifest)
   FeeTo fee_to = FeeTo::manifest;
+  std::optional<Sat> treasury_keeps;  // solo: the coinbase pays the finder everything but this. Nobody else is owed anything of such a block
   bitcoin::Hash256 coinbase_txid;
   bool operator==(const Block&) const = default;
 };

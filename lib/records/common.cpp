@@ -49,6 +49,21 @@ Network chain_field(const json::Fields& f) {
   bad("chain", "main, testnet4, signet, regtest or dev");
 }
 
+std::optional<Sat> treasury_keeps_field(const json::Fields& f, Sat reward) {
+  if (f.has("subsidy_to") != f.has("treasury_sat")) throw Error(Exit::data, "fields \"subsidy_to\" and \"treasury_sat\" come together");
+  if (!f.has("subsidy_to")) return std::nullopt;
+  if (f.text("subsidy_to", 16) != "miner") bad("subsidy_to", "miner, or absent");
+  const Sat keeps = f.sat("treasury_sat");
+  if (keeps > reward) bad("treasury_sat", "at most the block's subsidy and fees");
+  return keeps;
+}
+
+void put_treasury_keeps(Json& record, std::optional<Sat> keeps) {
+  if (!keeps) return;
+  record["subsidy_to"] = "miner";
+  record["treasury_sat"] = keeps->count();
+}
+
 FeeTo fee_to_field(const json::Fields& f) {
   const std::string text = f.text("fee_to", 16);
   if (text == "coinbase") return FeeTo::coinbase;

@@ -51,6 +51,9 @@ bool is_source_name(std::string_view text);  // as a miner's, dots allowed: host
 // Readers of the common fields; errors name the field.
 Network chain_field(const json::Fields& f);
 FeeTo fee_to_field(const json::Fields& f);
+// Where a block's finder gets its subsidy too (solo): `subsidy_to` "miner" and `treasury_sat`, what the treasury keeps; neither: the treasury gets the subsidy.
+std::optional<Sat> treasury_keeps_field(const json::Fields& f, Sat reward);
+void put_treasury_keeps(Json& record, std::optional<Sat> keeps);
 bool simulated_field(const json::Fields& f);
 std::string source_field(const json::Fields& f);
 std::string miner_field(const json::Fields& f);

@@ -42,6 +42,7 @@ Job parse_job(const Json& record) {
   j.ntime = hex32_field(f, "ntime");
   j.subsidy = f.sat("subsidy_sat");
   j.fees = f.sat("fees_sat");
+  j.treasury_keeps = treasury_keeps_field(f, j.subsidy + j.fees);
   j.coinbase_prefix = f.hex("coinbase_prefix");
   j.coinbase_suffix_treasury = f.hex("coinbase_suffix_treasury");
   j.coinbase_suffix_head = f.hex("coinbase_suffix_head");
@@ -67,6 +68,7 @@ std::string job_line(const Job& j) {
   r["ntime"] = hex32(j.ntime);
   r["subsidy_sat"] = j.subsidy.count();
   r["fees_sat"] = j.fees.count();
+  put_treasury_keeps(r, j.treasury_keeps);
   r["coinbase_prefix"] = to_hex(j.coinbase_prefix);
   r["coinbase_suffix_treasury"] = to_hex(j.coinbase_suffix_treasury);
   r["coinbase_suffix_head"] = to_hex(j.coinbase_suffix_head);

@@ -1,6 +1,7 @@
 // The job record: what a pool gave miners to work on. Together with a share it is all that is needed to compute the share's hash again.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct Job {
   bitcoin::Hash256 prev_hash;
   uint32_t version = 0, nbits = 0, ntime = 0;
   Sat subsidy, fees;
+  std::optional<Sat> treasury_keeps;  // solo: the finder's coinbase pays it everything but this
   Bytes coinbase_prefix;           // stripped serialisation (see bitcoin/coinbase.h)
   Bytes coinbase_suffix_treasury;  // fee_to manifest
   Bytes coinbase_suffix_head;      // fee_to coinbase: head, CompactSize, script, tail

@@ -69,6 +69,7 @@ std::string block_fault(const Block& block, const Job& job, const ShareView& sha
   if (block.height != job.height || block.prev_hash != job.prev_hash || block.nbits != job.nbits) return "its height, prev_hash or nbits is not that of its job";
   if (block.subsidy != job.subsidy || block.fees != job.fees) return "its subsidy_sat or fees_sat is not that of its job";
   if (block.miner != share.miner || block.worker != share.worker || block.fee_to != share.fee_to) return "its miner, worker or fee_to is not that of its share";
+  if (block.treasury_keeps != (share.fee_to == FeeTo::coinbase ? job.treasury_keeps : std::nullopt)) return "its subsidy_to or treasury_sat is not that of its job";
   const ShareProof p = verify_share(job, share);
   if (!p) return "its share is no proof of work: " + p.fault;
   if (p.hash != block.hash) return fmt::format("its share hashes to {}", p.hash.to_display_hex());

@@ -123,3 +123,29 @@ TEST_CASE("a block comes right after its share and money is in range", "[C042]")
   b.subsidy = Sat(1) + max_money;
   CHECK_THROWS_AS(parse_block(json::parse(block_line(b))), Error);
 }
+
+TEST_CASE("a solo job and block say what the treasury keeps, and nothing that cannot be", "[C042][C061]") {
+  Block b;
+  b.source = "s", b.job = "1", b.miner = "m", b.seq = 2, b.share_seq = 1, b.chain = Network::regtest, b.subsidy = Sat(100), b.fees = Sat(10), b.fee_to = FeeTo::coinbase;
+  CHECK(block_line(b).find("subsidy_to") == std::string::npos);
+  b.treasury_keeps = Sat(110);
+  const std::string line = block_line(b);
+  CHECK(line.find("\"subsidy_to\":\"miner\",\"treasury_sat\":110") != std::string::npos);
+  CHECK(parse_block(json::parse(line)) == b);
+  const auto refuses = [&](const std::string& part, const std::string& with) {
+    std::string other = line;
+    other.replace(other.find(part), part.size(), with);
+    CHECK_THROWS_AS(parse_block(json::parse(other)), Error);
+  };
+  refuses("\"treasury_sat\":110", "\"treasury_sat\":111");
+  refuses("\"treasury_sat\":110", "\"treasury_sat\":-1");
+  refuses(",\"treasury_sat\":110", "");
+  refuses("\"subsidy_to\":\"miner\",", "");
+  refuses("\"miner\",\"treasury", "\"treasury\",\"treasury");
+  refuses("\"fee_to\":\"coinbase\"", "\"fee_to\":\"manifest\"");
+  Job j;
+  j.source = "s", j.job = "1", j.nbits = 0x207fffff, j.chain = Network::regtest, j.subsidy = Sat(5), j.treasury_keeps = Sat(0);
+  CHECK(parse_job(json::parse(job_line(j))) == j);
+  j.treasury_keeps = Sat(6);
+  CHECK_THROWS_AS(parse_job(json::parse(job_line(j))), Error);
+}

@@ -91,4 +91,5 @@ TEST_CASE("a block record must agree with its job and its share", "[C062]") {
   CHECK(fault([](Block& c) { c.subsidy = Sat(1); }) != "");
   CHECK(fault([](Block& c) { c.miner = "mallory"; }) != "");
   CHECK(fault([](Block& c) { c.fee_to = FeeTo::coinbase; }) != "");
+  CHECK(fault([](Block& c) { c.treasury_keeps = Sat(0); }) != "");
 }

@@ -168,3 +168,20 @@ PY
   [ "$(grep -c '"event":"needs_restart","setting":"sync","hint":"hh-pool serve --takeover' pool.err)" -eq 1 ]
   grep -q '"event":"reloaded","changed":"stale.grace_ms"' pool.err
 }
+
+@test "who pays whom may change, but not who is let in: pay_to, and the mode of the coinbase (C061 C062)" {
+  settings 'coinbase.mode="solo"' "pay_to=[\"$MINER.rig7=$TREASURY\"]"
+  start_from_file
+  miner <<PY
+def tail(): return c.job().coinbase2
+paid = sv1.Client(sys.argv[1]); paid.login(sys.argv[2] + ".rig7")
+assert paid.job().coinbase2 != tail()
+reload('coinbase.mode="solo"', 'pay_to=["$MINER.rig8=$TREASURY"]')
+seven, eight = sv1.Client(sys.argv[1]), sv1.Client(sys.argv[1]); seven.login(sys.argv[2] + ".rig7"); eight.login(sys.argv[2] + ".rig8")
+assert seven.job().coinbase2 == tail() and eight.job().coinbase2 == paid.job().coinbase2
+stranger = sv1.Client(sys.argv[1]); assert sv1.code(stranger.authorize("nobody")) == 24  # still solo: without an address nobody can be paid
+reload('coinbase.mode="pool"', says='"event":"not_reloaded"')
+assert share(c) == 0
+PY
+  grep -q 'coinbase.mode: who was let in' pool.err
+}

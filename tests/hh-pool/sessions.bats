@@ -198,3 +198,67 @@ while job.difficulty <= 0.0000003 and time.monotonic() < end:  # 860 hashes a sh
 assert job.difficulty > 0.0000003, job.difficulty
 PY
 }
+
+@test "solo: a block pays its finder but for the treasury's fee; the records prove it and no ledger takes them (C061 C062 C065 C042)" {
+  need hh-miner hh-ledger curl
+  start_pool pool dev --spool "$T/spool.jsonl" --coinbase-mode solo --coinbase-solo-fee-ppm 10000 --pay-to "$MINER.rig7=$TREASURY"
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --max-blocks 1 --max-seconds 120 >mined 2>miner.err
+  wait_for_log pool '"event":"block_accepted"'
+  run sv1 bob <<'PY'
+import sys, sv1_client as sv1
+c = sv1.Client(sys.argv[1]); c.subscribe()
+for user, why in (("bob", "neither a known miner"), ("x.y", "neither a known miner")):
+    answer = c.authorize(user)
+    assert sv1.code(answer) == 24 and why in answer["error"][1], answer
+PY
+  [ "$status" -eq 0 ]
+  stop pool
+  block=$(grep -m 1 '^{"type":"block"' spool.jsonl)
+  jq -e '.subsidy_to == "miner" and .fee_to == "coinbase" and .treasury_sat == ((.subsidy_sat + .fees_sat) / 100 | floor)' <<<"$block"
+  curl -sS --max-time 20 --user "$(<"$RPC_COOKIE")" --data '{"id":1,"method":"getblock","params":["'"$(field hash <<<"$block")"'",0]}' "$RPC_URL" | field result >block.hex
+  python3 - "$block" <<'PY'
+import hashlib, json, sys
+block = json.loads(sys.argv[1]); raw = bytes.fromhex(open("block.hex").read())
+treasury, miner = b"\0\x20" + hashlib.sha256(b"\x51").digest(), bytes.fromhex("0014751e76e8199196d454941c45d1b3a323f1433bd6")
+def output(sat, script): return sat.to_bytes(8, "little") + bytes([len(script)]) + script
+kept = block["treasury_sat"]
+rest = block["subsidy_sat"] + block["fees_sat"] - kept
+assert output(kept, treasury) + output(rest, miner) in raw and raw.count(miner) == 1 and raw.count(treasury) == 1, raw.hex()
+PY
+  run --separate-stderr hh-ledger append --db L <spool.jsonl
+  [ "$status" -eq 65 ]
+  [[ $stderr == *"pays blocks to their finders"* ]]
+  run --separate-stderr hh-ledger append --db L < <(grep '^{"type":"block"' spool.jsonl)
+  [ "$status" -eq 65 ]
+  [[ $stderr == *"pays blocks to their finders"* ]]
+  [ "$(hh-ledger rounds --db L | jq -s 'map(select(.block)) | length')" -eq 0 ]
+}
+
+@test "pay_to: a worker's block and its fees go to the address that was set; the ledger's books stay right (C062 C065)" {
+  need hh-miner hh-ledger
+  start_pool pool dev --spool "$T/spool.jsonl" --pay-to "$MINER.rig7=$TREASURY"
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig7" --max-blocks 1 --max-seconds 120 >mined 2>miner.err
+  wait_for_log pool '"event":"block_accepted"'
+  stop pool
+  shares spool.jsonl | jq -se --arg m "$MINER" --arg t "$TREASURY" 'all(.miner == $m) and all(.fee_to == "manifest" or .address == $t)'
+  hh-ledger append --db L <spool.jsonl >appended
+  hh-ledger verify --db L >verified
+  hh-ledger rounds --db L >before
+  # A solo pool beside it changes nothing in them.
+  start_pool solo dev --source solo --spool "$T/solo.jsonl" --coinbase-mode solo
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --max-blocks 1 --max-seconds 120 >mined 2>miner.err
+  stop solo
+  run --separate-stderr hh-ledger append --db L <solo.jsonl
+  [ "$status" -eq 65 ]
+  hh-ledger verify --db L >verified
+  diff before <(hh-ledger rounds --db L)
+}
+
+@test "settings of the coinbase that contradict themselves are 78 (C062)" {
+  pool_environment dev
+  for args in "--coinbase-mode alone" "--coinbase-solo-fee-ppm 5" "--pay-to alice" "--pay-to alice=nowhere"; do
+    # shellcheck disable=SC2086
+    run --separate-stderr hh-pool serve $args
+    [ "$status" -eq 78 ]
+  done
+}

@@ -56,6 +56,24 @@ coinbase_is() {
   [ "$(cli node getblock "$(field hash <<<"$empty")" 2 | jq '.tx[0].vout | length')" -eq 2 ]
 }
 
+@test "regtest: a solo pool's block pays its finder subsidy and fees but for the treasury's part, and bitcoind takes it (C061 C062)" {
+  start_bitcoind node regtest
+  mine node 110
+  transactions node 3
+  start_pool pool regtest --spool "$T/spool.jsonl" --template-propose --coinbase-mode solo --coinbase-solo-fee-ppm 20000
+  eventually 30 eval "grep -q '\"fees_sat\":$FEES,' spool.jsonl"
+  hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --throttle 20 --max-blocks 2 --max-seconds 60 >mined
+  eventually 10 eval "[ \$(grep -c '\"type\":\"submission\"' spool.jsonl) -ge 2 ]"
+  jq -se '[.[] | select(.type == "submission")] | length >= 2 and all(.result == "accepted")' spool.jsonl
+  for f in "$FEES" 0; do
+    block=$(grep '"type":"block"' spool.jsonl | jq -c --argjson f "$f" 'select(.fees_sat == $f)' | head -1)
+    cli node getblock "$(field hash <<<"$block")" 2 | jq -e --argjson b "$block" --arg t "$TREASURY" --arg m "$MINER" '.tx[0].vout as $o | ($b.subsidy_sat + $b.fees_sat) as $all |
+      $b.subsidy_to == "miner" and $b.treasury_sat == ($all / 50 | floor) and ($o | length) == 3 and
+      $o[0].scriptPubKey.address == $t and ($o[0].value * 1e8 | round) == $b.treasury_sat and
+      $o[1].scriptPubKey.address == $m and ($o[1].value * 1e8 | round) == $all - $b.treasury_sat'
+  done
+}
+
 @test "regtest: the node restarts and the pool finds it again; a reorganisation is followed (C124)" {
   start_bitcoind node regtest
   mine node 5

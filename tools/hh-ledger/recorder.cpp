@@ -33,6 +33,12 @@ std::string insert_sql(size_t rows) {
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(Exit::data, why); }
 
+// Their finder was paid by the coinbase, so a round of such a block would be paid twice. Refused with the first job already, not with the block months later.
+template <typename Record>
+void refuse_solo(const Record& r) {
+  if (r.treasury_keeps) refuse(fmt::format("source {}: it pays blocks to their finders (subsidy_to miner): there is nothing to divide, and no ledger to keep", r.source));
+}
+
 }  // namespace
 
 Recorder::Recorder(Ledger& ledger, RecorderOptions options) : ledger_(ledger), options_(std::move(options)) {}
@@ -158,6 +164,7 @@ void Recorder::insert_rows() {
 }
 
 void Recorder::apply_job(const records::Job& job) {
+  refuse_solo(job);
   const std::string line = records::job_line(job);
   Source& from = source(job.source);
   auto known = ledger_.db().statement("SELECT line FROM jobs WHERE source_id = ?1 AND job = ?2");
@@ -173,6 +180,7 @@ void Recorder::apply_job(const records::Job& job) {
 }
 
 void Recorder::apply_block(const records::Block& block) {
+  refuse_solo(block);
   Source& from = source(block.source);
   if (block.seq <= from.last_seq) {
     if (!is_duplicate_block(from, block)) refuse(fmt::format("source {}: seq {} is in the ledger with other contents", from.name, block.seq));

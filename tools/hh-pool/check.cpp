@@ -46,7 +46,7 @@ void check_node(const Options& o, const http::BitcoinRpcConfig& config) {
 
   std::mutex mutex;
   std::shared_ptr<const Job> job;
-  JobMaker maker({o.pool.source, o.pool.chain, o.treasury_script, o.pool_tag, static_cast<uint64_t>(system_clock().unix_ms())});
+  JobMaker maker({o.pool.source, o.pool.chain, o.treasury_script, o.pool_tag, static_cast<uint64_t>(system_clock().unix_ms()), o.solo_fee_ppm});
   TemplateSource::Config one = o.templates;
   one.nodes = {config};
   one.propose = true;
@@ -71,7 +71,7 @@ int check(const Options& o) {
   treasury["address"] = o.treasury_address;
   json::print(treasury);
   if (!o.miners_file.empty()) {
-    Miners miners(o.pool.chain, o.miners_file);
+    Miners miners(o.pool.chain, o.miners_file, o.pay_to, o.solo_fee_ppm.has_value());
     miners.load();
     auto r = good("miners");
     r["aliases"] = miners.size();

@@ -25,6 +25,7 @@ std::string Daemon::greeting() const {
   g["source"] = options_.pool.source;
   g["chain"] = std::string(bitcoin::network_name(options_.pool.chain));
   g["version"] = HH_VERSION;
+  g["coinbase"] = options_.solo_fee_ppm ? "solo" : "pool";
   return g.dump();
 }
 
@@ -34,6 +35,7 @@ std::string Daemon::judge(std::string_view text) const {
     if (!theirs.is_object()) return "its greeting is no object";
     for (const char* key : {"state_version", "source", "chain"})
       if (!theirs.contains(key) || theirs[key] != ours[key]) return fmt::format("its {} is {}, not {}", key, theirs.value(key, json::Json()).dump(), ours[key].dump());
+    if (theirs.value("coinbase", json::Json("pool")) != ours["coinbase"]) return "its coinbase.mode is another: who was let in under one may have no place under the other";
     return "";
   } catch (const Error& e) {
     return e.what();

@@ -36,7 +36,7 @@ bool is_one_of(const std::vector<std::string>& changed, std::initializer_list<st
 bool changes_nodes(const std::vector<std::string>& changed) { return is_one_of(changed, {"nodes", "rpc."}); }
 
 bool changes_templates(const std::vector<std::string>& changed) {
-  return changes_nodes(changed) || is_one_of(changed, {"treasury", "pool_tag", "failover.", "template.refresh_seconds", "template.poll_ms", "template.propose", "template.empty_after_ms"});
+  return changes_nodes(changed) || is_one_of(changed, {"treasury", "pool_tag", "coinbase.solo_fee_ppm", "failover.", "template.refresh_seconds", "template.poll_ms", "template.propose", "template.empty_after_ms"});
 }
 
 // For the end of what has threads that may wait for a node.
@@ -71,8 +71,11 @@ void Daemon::reload() {
 }
 
 Daemon::Reload Daemon::prepare() {
-  Reload r{read_options(settings_), settings_.changed_from(in_effect_), Miners(options_.pool.chain, settings_.text("miners")), {}, 0, {}, {}, {}};
-  if (r.now.pool.chain != options_.pool.chain) throw Error(Exit::config, "chain: a pool stays on its chain; start another one");
+  Options now = read_options(settings_);
+  if (now.pool.chain != options_.pool.chain) throw Error(Exit::config, "chain: a pool stays on its chain; start another one");
+  if (now.solo_fee_ppm.has_value() != options_.solo_fee_ppm.has_value()) throw Error(Exit::config, "coinbase.mode: who was let in under one mode may have no place in the other; restart the pool");
+  Miners miners(now.pool.chain, settings_.text("miners"), now.pay_to, now.solo_fee_ppm.has_value());
+  Reload r{std::move(now), settings_.changed_from(in_effect_), std::move(miners), {}, 0, {}, {}, {}};
   r.tls = make_tls(r.now);
   r.miners.load();
   if (is_one_of(r.changed, {"zmq"})) r.zmq = make_zmq(r.now);

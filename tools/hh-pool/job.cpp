@@ -39,7 +39,8 @@ std::shared_ptr<const Job> make_job(records::Job record, uint64_t number, bool n
   const records::Job& r = job->record = std::move(record);
   job->number = number;
   job->new_tip = new_tip;
-  job->coinbase = {r.coinbase_prefix, extranonce1_size + extranonce2_size, r.coinbase_suffix_head, r.coinbase_suffix_tail, r.coinbase_suffix_treasury, r.fees};
+  job->coinbase = {r.coinbase_prefix, extranonce1_size + extranonce2_size, r.coinbase_suffix_head, r.coinbase_suffix_tail, r.coinbase_suffix_treasury,
+                   r.treasury_keeps ? r.subsidy + r.fees - *r.treasury_keeps : r.fees};
   job->least_time = t->mintime;
   job->most_time = t->curtime + max_time_ahead;
   job->most_difficulty = bitcoin::difficulty_within(t->target).for_wire();
@@ -60,6 +61,7 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
   in.subsidy = t->subsidy;
   in.fees = t->fees;
   in.treasury_script = config_.treasury_script;
+  if (config_.solo_fee_ppm) in.treasury_keeps = bitcoin::solo_fee(t->subsidy + t->fees, *config_.solo_fee_ppm, config_.treasury_script);
   in.witness_commitment_script = t->witness_commitment_script;
   const bitcoin::CoinbaseParts coinbase = bitcoin::build_coinbase(in);
 
@@ -76,6 +78,7 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
   r.ntime = t->curtime;
   r.subsidy = t->subsidy;
   r.fees = t->fees;
+  r.treasury_keeps = in.treasury_keeps;
   r.coinbase_prefix = coinbase.prefix;
   r.coinbase_suffix_treasury = coinbase.treasury_suffix;
   r.coinbase_suffix_head = coinbase.finder_head;
@@ -92,7 +95,11 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
 LiveJob::LiveJob(std::shared_ptr<const Job> job) : job_(std::move(job)) { prefix_hashed_.update(job_->coinbase.prefix); }
 
 records::FeeTo LiveJob::fee_to(BytesView script) const {
-  return bitcoin::fees_can_go_to(job_->coinbase, script) ? records::FeeTo::coinbase : records::FeeTo::manifest;
+  return bitcoin::can_pay_finder(job_->coinbase, script) ? records::FeeTo::coinbase : records::FeeTo::manifest;
+}
+
+std::optional<Sat> LiveJob::treasury_keeps(BytesView script) const {
+  return bitcoin::can_pay_finder(job_->coinbase, script) ? job_->record.treasury_keeps : std::nullopt;
 }
 
 std::string_view LiveJob::suffix_hex(BytesView script) { return suffix_hex_ = to_hex(suffix(script)); }

@@ -5,6 +5,7 @@
 // would have equal coinbases, and one proof of work would count as a share of both.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bitcoin/block_template.h"
@@ -46,6 +47,7 @@ class JobMaker {
     Bytes treasury_script;
     std::string pool_tag;
     uint64_t run;  // unix milliseconds; larger than that of any run before
+    std::optional<int64_t> solo_fee_ppm = std::nullopt;  // of the reward, for the treasury; set: the rest is the finder's
   };
   explicit JobMaker(Config config) : config_(std::move(config)) {}
   // Throws Error(data) where no coinbase can be built.
@@ -70,6 +72,7 @@ class LiveJob {
   const Job& job() const { return *job_; }
   const std::shared_ptr<const Job>& shared() const { return job_; }
   records::FeeTo fee_to(BytesView script) const;
+  std::optional<Sat> treasury_keeps(BytesView script) const;  // solo, where the coinbase can pay that script
   Bytes suffix(BytesView script) const { return bitcoin::suffix_for(job_->coinbase, script); }
   // The suffix between the halves of the notify line; valid until the next call.
   std::string_view suffix_hex(BytesView script);

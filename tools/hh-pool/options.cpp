@@ -13,8 +13,8 @@ namespace hh::pool {
 namespace {
 
 // What a reload takes; a name with a dot at its end is all that begins with it. wait is of the start only.
-constexpr std::array<std::string_view, 19> reloaded{"treasury", "pool_tag", "miners", "nodes", "rpc.", "failover.", "zmq", "wait", "template.", "version_mask", "difficulty.",
-                                                    "vardiff.", "stale.", "limits.", "ban.", "allow", "tls.", "proxy.trusted", "log."};
+constexpr std::array<std::string_view, 21> reloaded{"treasury", "pool_tag", "coinbase.solo_fee_ppm", "pay_to", "miners", "nodes", "rpc.", "failover.", "zmq", "wait", "template.",
+                                                    "version_mask", "difficulty.", "vardiff.", "stale.", "limits.", "ban.", "allow", "tls.", "proxy.trusted", "log."};
 
 [[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
   throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
@@ -73,6 +73,14 @@ void read_templates(const Settings& s, Options& o) {
   if (!policy) refuse(s, "template.when_down", "is none of keep, pause, disconnect");
   o.when_down = *policy;
   o.zmq = s.list("zmq");
+}
+
+void read_coinbase(const Settings& s, Options& o) {
+  const std::string& mode = s.text("coinbase.mode");
+  if (mode != "pool" && mode != "solo") refuse(s, "coinbase.mode", "is neither pool nor solo");
+  if (mode == "solo") o.solo_fee_ppm = s.integer("coinbase.solo_fee_ppm");
+  if (mode == "pool" && s.integer("coinbase.solo_fee_ppm") != 0) refuse(s, "coinbase.solo_fee_ppm", "needs coinbase.mode solo");
+  o.pay_to = parse_pay_to(s.list("pay_to"), o.pool.chain);
 }
 
 uint32_t version_mask(const Settings& s) {
@@ -149,6 +157,9 @@ std::vector<Setting> setting_list() {
       {"chain", "main", Kind::text, "main, testnet4, signet, regtest, or dev (hh-devchain)"},
       {"treasury", "", Kind::text, "address that receives the subsidy"},
       {"pool_tag", "/Hyper Hash/", Kind::text, "text in the coinbase, at most 40 bytes"},
+      {"coinbase.mode", "pool", Kind::text, "pool (the treasury gets the subsidy, the finder the fees) or solo (the finder gets both)"},
+      {"coinbase.solo_fee_ppm", "0", Kind::integer, "solo: millionths of a block's reward that the treasury keeps", false, 0, 500'000},
+      {"pay_to", "", Kind::list, "USER=ADDRESS or USER.WORKER=ADDRESS: which address the coinbase pays for that user or worker"},
       {"miners", "", Kind::text, "file of miner records (hh-ledger miner show) with aliases"},
       {"spool", "", Kind::text, "file or folder for the durable copy of all records"},
       {"sync", "group", Kind::text, "when a share is acknowledged: group (written; fsync within 5 ms) or always (after fsync)"},
@@ -216,6 +227,7 @@ Options read_options(const Settings& s) {
   o.miners_file = s.text("miners");
   o.wait = s.boolean("wait");
   o.most_connections = static_cast<size_t>(s.integer("limits.connections"));
+  read_coinbase(s, o);
   read_pool(s, o);
   read_nodes(s, o);
   read_templates(s, o);

@@ -1,11 +1,13 @@
 // hh-pool's settings, and the checked values that the program works with.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/config.h"
 #include "http/bitcoin_rpc.h"
 #include "listeners.h"
+#include "miners.h"
 #include "net/address_range.h"
 #include "pool.h"
 #include "template_age.h"
@@ -30,6 +32,8 @@ struct Options {
   int64_t max_age_ms = 0;
   WhenDown when_down = WhenDown::keep;
   Bytes treasury_script;
+  std::optional<int64_t> solo_fee_ppm;  // coinbase.mode solo
+  PayTo pay_to;
   PoolConfig pool;
 };
 // Throws Error(config) naming the setting.

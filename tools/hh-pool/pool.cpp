@@ -183,6 +183,7 @@ void Pool::record(const Accepted& a, Ack ack) {
   b.subsidy = job.subsidy;
   b.fees = job.fees;
   b.fee_to = s.fee_to;
+  b.treasury_keeps = a.live.treasury_keeps(a.who.script);
   b.coinbase_txid = a.checked.coinbase_txid;
   recorder.put_block(std::move(b));
 }

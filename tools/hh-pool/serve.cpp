@@ -30,7 +30,7 @@ PoolConfig with_source(PoolConfig config, const std::string& source) {
 }  // namespace
 
 Daemon::Daemon(const Options& options, Settings& settings)
-    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file), template_age_(options.max_age_ms, options.when_down) {
+    : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file, options.pay_to, options.solo_fee_ppm.has_value()), template_age_(options.max_age_ms, options.when_down) {
   loop_.at_turn_end([this] {
     if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
     if (pool_ && pool_->notify_some(notified_in_a_turn)) loop_.hurry();
@@ -56,7 +56,7 @@ std::shared_ptr<const net::TlsContext> Daemon::make_tls(const Options& options) 
 }
 
 std::unique_ptr<TemplateSource> Daemon::make_templates(const Options& options, uint64_t run) {
-  JobMaker maker({start_.source, options_.pool.chain, options.treasury_script, options.pool_tag, run});
+  JobMaker maker({start_.source, options_.pool.chain, options.treasury_script, options.pool_tag, run, options.solo_fee_ppm});
   return std::make_unique<TemplateSource>(options.templates, std::move(maker), [this, run, post = loop_.poster()](std::shared_ptr<const Job> job) {
     post([this, run, job = std::move(job)] { on_job(job, run); });
   });

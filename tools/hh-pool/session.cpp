@@ -127,6 +127,8 @@ void Session::handle(const Id& id, const v1::Authorize& m) {
   }
   Identity& who = std::get<Identity>(found);
   if (!workers_.empty() && workers_.front().who.miner != who.miner) return refuse(id, Code::unauthorized, "this connection works for another miner: use one connection for each");
+  if (!workers_.empty() && workers_.front().who.script != who.script)
+    return refuse(id, Code::unauthorized, "this worker is paid at another address than the first one here, by another coinbase: use one connection for each");
   if (workers_.size() >= most_workers) return refuse(id, Code::unauthorized, "too many workers on one connection");
   send(v1::true_line(id));
   if (const Worker* known = find_worker(m.user); known != nullptr) {

@@ -79,3 +79,19 @@ TEST_CASE("fees that would be dust go by the manifest [C062]", "[C062]") {
   CHECK(live.fee_to(script) == records::FeeTo::manifest);
   CHECK(live.suffix({}) == live.suffix(script));
 }
+
+TEST_CASE("solo: a job is the same when it is made of its record again, and says who gets what [C062][C124]", "[C062][C124]") {
+  const auto t = simple_template();
+  const auto job = job_maker(1, "pool", 20'000).make(t, true, 77);
+  const Sat kept(50'000'246);  // 2 % of 2,500,012,345, rounded down
+  CHECK(job->record.treasury_keeps == kept);
+  LiveJob a(job), b(make_job(records::parse_job(json::parse(records::job_line(job->record))), job->number, true, t));
+  const Bytes script = bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script;
+  CHECK(a.suffix(script) == b.suffix(script));
+  CHECK(a.suffix({}) == b.suffix({}));
+  CHECK(b.treasury_keeps(script) == kept);
+  CHECK(b.treasury_keeps({}) == std::nullopt);  // the treasury has it all, and the manifest would pay it
+  const auto coinbase = bitcoin::parse_transaction(bitcoin::join_coinbase(job->coinbase.prefix, Bytes(12, 7), b.suffix(script)));
+  CHECK(coinbase.outputs.at(0).value == kept);
+  CHECK(coinbase.outputs.at(1) == bitcoin::TxOutput{t->subsidy + t->fees - kept, script});
+}

@@ -80,8 +80,8 @@ inline std::shared_ptr<bitcoin::BlockTemplate> simple_template(uint32_t bits = 0
   return t;
 }
 
-inline JobMaker job_maker(uint64_t run = 0x18b'cfe5'6800, const std::string& source = "pool") {
-  return JobMaker({source, bitcoin::Network::regtest, bitcoin::script_from_address(treasury, bitcoin::Network::regtest).script, "/test/", run});
+inline JobMaker job_maker(uint64_t run = 0x18b'cfe5'6800, const std::string& source = "pool", std::optional<int64_t> solo_fee_ppm = std::nullopt) {
+  return JobMaker({source, bitcoin::Network::regtest, bitcoin::script_from_address(treasury, bitcoin::Network::regtest).script, "/test/", run, solo_fee_ppm});
 }
 
 // A pool whose outside is in memory.
@@ -105,7 +105,7 @@ struct TestPool {
   }
   PoolConfig config;
   FakeClock clock;
-  Miners miners{bitcoin::Network::regtest, ""};
+  Miners miners{bitcoin::Network::regtest, "", {}, false};
   MemoryStore store;
   Recorder recorder{"pool", false, 0, store};
   JobMaker maker = job_maker();

@@ -40,7 +40,7 @@ TEST_CASE("names: addresses, workers, other networks, strangers [C065]", "[C065]
 }
 
 TEST_CASE("capital letters make no second account [C065]", "[C065]") {
-  const Miners miners(bitcoin::Network::regtest, "");
+  const Miners miners(bitcoin::Network::regtest, "", {}, false);
   std::string upper = miner_address;
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   CHECK(std::get<Identity>(miners.identify(upper)).miner == miner_address);
@@ -58,7 +58,7 @@ TEST_CASE("one connection is one miner's [C065]", "[C065]") {
 TEST_CASE("aliases come from the miners file and are read again when it changes [C065]", "[C065]") {
   const std::string path = (std::filesystem::temp_directory_path() / ("miners." + std::to_string(::getpid()))).string();
   std::ofstream(path) << R"({"type":"miner","v":1,"miner":"alice","address":")" << miner_address << "\"}\n" << R"({"type":"miner","v":1,"miner":"bob"})" << "\n";
-  Miners miners(bitcoin::Network::regtest, path);
+  Miners miners(bitcoin::Network::regtest, path, {}, false);
   miners.load();
   const auto alice = std::get<Identity>(miners.identify("alice.rig"));
   CHECK(alice.miner == "alice");
@@ -81,7 +81,7 @@ TEST_CASE("an alias's share says where its fees went [C065]", "[C065]") {
   PoolConfig c;
   c.start_difficulty = bitcoin::Difficulty(1 << 12);
   TestPool p(c);
-  p.miners = Miners(bitcoin::Network::regtest, path);
+  p.miners = Miners(bitcoin::Network::regtest, path, {}, false);
   p.miners.load();
   const auto job = p.give(simple_template());
   for (const std::string name : {"alice", "bob"}) {
@@ -178,4 +178,66 @@ TEST_CASE("a new job reaches everybody once, a few in each turn, while shares ar
   const auto third = p.maker.make(simple_template(0x1d00ffff, 201), false, p.clock.unix_ms());
   p.pool->on_job(third);  // whoever has not got the second one gets it now
   for (TestMiner* m : {&a, &b, &late}) CHECK(m->out.take().find("\"" + next->record.job + "\"") != std::string::npos);
+}
+
+TEST_CASE("solo: who has no address is refused, a block pays its finder, and its record says so [C061][C062][C065]", "[C061][C062][C065]") {
+  const std::string path = (std::filesystem::temp_directory_path() / ("solo." + std::to_string(::getpid()))).string();
+  std::ofstream(path) << R"({"type":"miner","v":1,"miner":"alice","address":")" << miner_address << "\"}\n" << R"({"type":"miner","v":1,"miner":"bob"})" << "\n";
+  TestPool p;
+  p.maker = job_maker(0x18b'cfe5'6800, "pool", 10'000);
+  p.miners = Miners(bitcoin::Network::regtest, path, {}, true);
+  p.miners.load();
+  std::remove(path.c_str());
+  const auto job = p.give(simple_template(0x207fffff));
+  TestMiner bob(p, "bob");
+  bob.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
+  CHECK(bob.say(v1::authorize_line(2, "bob", "x")).find("[24,\"this pool pays a block to its finder") != std::string::npos);
+  TestMiner alice(p, "alice");
+  alice.log_in();
+  alice.submit(alice.find(*job, job->block_template->target));
+  REQUIRE(p.submitted.size() == 1);
+  const auto coinbase = bitcoin::parse_transaction(p.submitted[0].coinbase);
+  const Sat reward = job->record.subsidy + job->record.fees, kept(25'000'123);
+  CHECK(coinbase.outputs.at(0).value == kept);
+  CHECK(coinbase.outputs.at(1) == bitcoin::TxOutput{reward - kept, bitcoin::script_from_address(miner_address, bitcoin::Network::regtest).script});
+  const auto block = records::parse_block(json::parse(p.store.lines("block").at(0)));
+  const auto share = records::parse_share_line(p.store.lines("share").at(0));
+  CHECK(block.treasury_keeps == kept);
+  CHECK(records::block_fault(block, job->record, records::view_of(share)).empty());
+}
+
+TEST_CASE("pay_to: a worker's address goes before its user's; another coinbase needs another connection [C062][C065]", "[C062][C065]") {
+  PoolConfig c;
+  c.start_difficulty = bitcoin::Difficulty(1 << 12);
+  TestPool p(c);
+  p.miners = Miners(bitcoin::Network::regtest, "", parse_pay_to({miner_address + ".rig7=" + treasury}, bitcoin::Network::regtest), false);
+  const auto job = p.give(simple_template());
+  TestMiner own(p, miner_address + ".rig"), elsewhere(p, miner_address + ".rig7");
+  for (TestMiner* m : {&own, &elsewhere}) {
+    m->log_in();
+    CHECK(m->submit(m->find(*job, easy())).find("\"result\":true") != std::string::npos);
+  }
+  CHECK(own.say(v1::authorize_line(3, miner_address + ".rig8", "x")).find("\"result\":true") != std::string::npos);
+  CHECK(own.say(v1::authorize_line(4, miner_address + ".rig7", "x")).find("[24,\"this worker is paid at another address") != std::string::npos);
+  const auto lines = p.store.lines("share");
+  const auto first = records::parse_share_line(lines.at(0)), second = records::parse_share_line(lines.at(1));
+  CHECK(first.address.empty());
+  CHECK(second.miner == miner_address);
+  CHECK(second.address == treasury);
+  for (const auto& s : {first, second}) CHECK(records::verify_share(job->record, s).fault.empty());
+}
+
+TEST_CASE("pay_to: users, workers and aliases; what is none is refused [C065]", "[C065]") {
+  const auto network = bitcoin::Network::regtest;
+  std::string capitals = miner_address;
+  for (char& ch : capitals) ch = static_cast<char>(std::toupper(static_cast<unsigned char>(ch)));
+  const Miners miners(network, "", parse_pay_to({capitals + "=" + treasury, miner_address + ".a.b=c=" + miner_address}, network), false);
+  CHECK(std::get<Identity>(miners.identify(miner_address)).address == treasury);
+  CHECK(std::get<Identity>(miners.identify(miner_address + ".x")).address == treasury);
+  const auto own = std::get<Identity>(miners.identify(miner_address + ".a.b=c"));
+  CHECK(own.address.empty());  // the account itself
+  CHECK(own.script == bitcoin::script_from_address(miner_address, network).script);
+  for (const std::string& wrong : std::vector<std::string>{"alice", "=" + treasury, "alice=nowhere", "al ice=" + treasury, "alice.=" + treasury, std::string(129, 'a') + "=" + treasury, "alice=tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"})
+    CHECK_THROWS_AS(parse_pay_to({wrong}, network), Error);
+  CHECK_THROWS_AS(parse_pay_to({"alice=" + treasury, "alice=" + miner_address}, network), Error);
 }
