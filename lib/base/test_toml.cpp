@@ -18,7 +18,7 @@ std::string refused(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("TOML: letters outside of ASCII belong into strings and comments [C090]", "[C090]") {
+TEST_CASE("TOML: letters outside of ASCII belong into strings and comments, and anywhere else are an error [C090]", "[C090]") {
   for (const char* good : {"# Grüße\na = 1 # für alle\n", "a = \"é\"", "a = 'é' # é", "a = \"\"\"é\n\"é\"\\\"\"\"\"", "a = '''é\n'é'''", "a = \"\\\"é\"", "\xef\xbb\xbf" "a = 1"}) {
     CAPTURE(good);
     CHECK(refused(good).empty());
@@ -27,7 +27,7 @@ TEST_CASE("TOML: letters outside of ASCII belong into strings and comments [C090
     CAPTURE(bad);
     CHECK(!refused(bad).empty());
   }
-  CHECK(refused("a = 1\n\nключ = 1") == "f, line 3: a character outside of ASCII stands outside of strings and comments");
+  CHECK(refused("a = 1\n\nключ = 1").starts_with("f, line 3: "));
 }
 
 TEST_CASE("TOML: an error names file and line [C090]", "[C090]") {

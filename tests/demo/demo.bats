@@ -22,10 +22,14 @@ nothing_is_left() {
 }
 
 @test "the demonstration goes from the first share to balanced books (C001 D003 D033 C042 C044 C061 C065 C070 L022 L024 L026)" {
-  run --separate-stderr "$HH_SRC/scripts/demo" --bin "$HH_BIN"
-  echo "$output"
-  echo "$stderr"
-  [ "$status" -eq 0 ]
+  # One time in thirty the first block is found before each of the three has a share: then once more.
+  for attempt in 1 2 3; do
+    run --separate-stderr "$HH_SRC/scripts/demo" --bin "$HH_BIN"
+    echo "$output"
+    echo "$stderr"
+    [ "$status" -eq 0 ]
+    [ "$attempt" -lt 3 ] && [ "$(grep -c '^ *miner:' <<<"$output")" -lt 3 ] || break
+  done
   [[ $output == *"books: "*"postings, sum 0"* ]]
   [[ $output == *"the second payday paid 0 lines"* ]]
   [[ $output == *"Done in "* ]]
