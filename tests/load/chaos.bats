@@ -6,13 +6,10 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/pool
-
-LEAST=0.00000000023283064365386962890625   # 2^-32: nearly every hash is a share
+load helper
 
 setup() {
-  hh_setup
-  need hh-pool hh-devchain sv1_load python3
-  start_devchain --bits 1e0aaaaa
+  load_setup
   honest=300 seconds=15
   [ -z "${HH_LONG:-}" ] || honest=5000 seconds=60
 }
@@ -31,8 +28,6 @@ start_guarded_pool() {
 run_load() {
   sv1_load --target "127.0.0.1:$POOL_PORT" --chain dev --connections "$1" --submits-per-minute 60 --seconds "$2" --drain 20 --server-pid "$(pid_of pool)" "${@:3}" >records 2>load.err
 }
-record() { grep "^{\"type\":\"$1\"" records; }
-figure() { record "$1" | jq -e ".$2"; }
 peak_kb() { awk '$1 == "VmHWM:" { print $2 }' "/proc/$(pid_of pool)/status"; }
 nothing_lost() {
   record load_submits | jq -e '.accepted > 0 and .accepted == .submitted and .refused == 0 and .unanswered == 0 and .unexpected_answers == 0 and .unreadable_lines == 0 and .disconnected == 0'

@@ -4,22 +4,12 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/pool
+load helper
 
-LEAST=0.00000000023283064365386962890625   # 2^-32: nearly every hash is a share
-
-setup() {
-  hh_setup
-  need hh-pool hh-devchain sv1_load python3
-  start_devchain --bits 1e0aaaaa
-}
+setup() { load_setup; }
 teardown() { hh_teardown; }
 
-start_easy_pool() { start_pool pool dev --spool "$T/spool.jsonl" --difficulty-start $LEAST --difficulty-min $LEAST "$@"; }
-
 run_load() { sv1_load --target "127.0.0.1:${PORT:-$POOL_PORT}" --chain dev "$@" >records 2>load.err; }
-
-record() { grep "^{\"type\":\"$1\"" records; }
-figure() { record "$1" | jq -e ".$2"; }
 
 # Through a proxy that spoils answers to submits: relay NTH_DOUBLED NTH_DROPPED; 0: none. Sets PORT.
 start_relay() {
@@ -29,7 +19,7 @@ start_relay() {
 }
 
 @test "what sv1_load counts as accepted is what the spool holds: shares, miners and weight" {
-  start_easy_pool
+  start_easy_pool pool
   run_load --connections 40 --submits-per-minute 1200 --seconds 3 --idle 1 --server-pid "$(pid_of pool)"
   stop pool
   [ "$(figure load_connect logged_in)" -eq 40 ]
@@ -46,7 +36,7 @@ start_relay() {
 }
 
 @test "flat out: a full pipeline on each connection, every answer counted" {
-  start_easy_pool
+  start_easy_pool pool
   run_load --connections 20 --pipeline 8 --submits 20000 --seconds 60
   stop pool
   [ "$(figure load_submits accepted)" -eq 20000 ]
@@ -55,7 +45,7 @@ start_relay() {
 }
 
 @test "doubled and missing answers are noticed, each one" {
-  start_easy_pool
+  start_easy_pool pool
   start_relay 7 0
   run_load --connections 5 --submits-per-minute 1200 --seconds 2 --drain 1
   eventually 10 grep -q '^doubled' relay.out
@@ -81,7 +71,7 @@ start_relay() {
   wait_for_record quarry devchain
   hh-devchain call getblock "$(hh-devchain generate 1 --datadir quarry)" 0 --datadir quarry >blocks
   stop quarry
-  start_easy_pool --stale-grace-ms 0
+  start_easy_pool pool --stale-grace-ms 0
   run_load --connections 30 --submits-per-minute 600 --seconds 3 --late 100 --block-at-ms 1500 --blocks blocks --rpc-url "$RPC_URL" --rpc-cookie "$RPC_COOKIE"
   stop pool
   record load_block | jq -e '.receivers == 30 and .connections == 30 and 0 < .tip_to_first_us and .tip_to_first_us + .first_to_last_us == .tip_to_last_us'
@@ -94,7 +84,7 @@ start_relay() {
 }
 
 @test "connections that fail are counted by how they failed" {
-  start_easy_pool --limits-connections 10
+  start_easy_pool pool --limits-connections 10
   run_load --connections 25 --ramp 0 --login-seconds 3
   record load_connect | jq -e '.logged_in == 10 and .failed == 15 and .closed_at_login + .refused_connects + .slow_logins == 15'
   run_load --user nobody --connections 3
@@ -105,7 +95,7 @@ start_relay() {
 }
 
 @test "hostile clients are there, and the honest ones still count right" {
-  start_easy_pool
+  start_easy_pool pool
   run_load --connections 60 --hostile 20 --submits-per-minute 600 --seconds 3
   stop pool
   [ "$(record load_hostile | jq -s 'map(.clients) | add')" -eq 12 ]

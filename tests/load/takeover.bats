@@ -5,17 +5,11 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/pool
+load helper
 
-LEAST=0.00000000023283064365386962890625   # 2^-32: nearly every hash is a share
-
-setup() {
-  hh_setup
-  need hh-pool hh-devchain sv1_load python3
-  start_devchain --bits 1e0aaaaa
-}
+setup() { load_setup; }
 teardown() { hh_teardown; }
 
-start_easy_pool() { start_pool pool0 dev --spool "$T/spool.jsonl" --difficulty-start $LEAST --difficulty-min $LEAST "$@"; }
 # upgrade N: pool N takes over from pool N-1, which ends by itself.
 upgrade() {
   start "pool$1" hh-pool serve --takeover --spool "$T/spool.jsonl" --difficulty-start $LEAST --difficulty-min $LEAST
@@ -24,10 +18,9 @@ upgrade() {
   [ "$STOPPED" -eq 0 ]
   [ "$(port_of "$(cat record)")" = "$POOL_PORT" ]
 }
-figure() { grep "^{\"type\":\"$1\"" records | jq -e ".$2"; }
 
 @test "ten upgrades under the load of 1,000 miners: no disconnect, no share lost, doubled or refused (C124)" {
-  start_easy_pool
+  start_easy_pool pool0
   start load sv1_load --target "127.0.0.1:$POOL_PORT" --chain dev --connections 1000 --submits-per-minute 120 --seconds 25 --drain 10
   wait_for_record load load_connect 60
   for n in 1 2 3 4 5 6 7 8 9 10; do
@@ -53,7 +46,7 @@ figure() { grep "^{\"type\":\"$1\"" records | jq -e ".$2"; }
 }
 
 @test "a new process that is not ready in time leaves the miners where they are (C124)" {
-  start_easy_pool
+  start_easy_pool pool0
   start load sv1_load --target "127.0.0.1:$POOL_PORT" --chain dev --connections 100 --submits-per-minute 600 --seconds 10 --drain 10
   wait_for_record load load_connect 60
   eventually 10 test -S "$T/spool.jsonl.takeover"

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -32,7 +33,7 @@ constexpr auto copy_delay = std::chrono::milliseconds(3);   // of a pipe's reade
 using Lock = std::unique_lock<std::mutex>;
 using Time = std::chrono::steady_clock;
 
-int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(Time::now().time_since_epoch()).count(); }
+int64_t now_ms() { return system_clock().monotonic_ms(); }
 
 class SpoolStore : public Store {
  public:
