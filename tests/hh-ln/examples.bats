@@ -77,5 +77,5 @@ payday() {
   examples | grep '^lncli' | rights >page
   [ "$(wc -l <page)" = 5 ]
   declare -f bake | rights | diff page -
-  rights <"$HH_SRC/tools/hh-ln/backend_lnd.h" | diff page -
+  rights <"$HH_SRC/tools/hh-ln/backends/lnd.h" | diff page -
 }

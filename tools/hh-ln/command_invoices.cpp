@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "json/fields.h"
 #include "json/lines.h"
-#include "settle.h"
+#include "settle/settle.h"
 #include "writing.h"
 
 namespace hh::ln {

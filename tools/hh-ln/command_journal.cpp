@@ -8,8 +8,8 @@
 #include "commands.h"
 #include "json/fields.h"
 #include "json/lines.h"
-#include "schema.h"
-#include "settle.h"
+#include "journal/schema.h"
+#include "settle/settle.h"
 #include "store/writer_lock.h"
 #include "writing.h"
 

@@ -5,14 +5,14 @@
 
 #include <filesystem>
 
-#include "backend_lnd.h"
-#include "backend_sim.h"
+#include "backends/lnd.h"
+#include "backends/sim.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "commands.h"
 #include "json/fields.h"
 #include "json/lines.h"
-#include "settle.h"
+#include "settle/settle.h"
 #include "store/writer_lock.h"
 
 namespace hh::ln {

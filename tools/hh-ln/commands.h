@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "backend.h"
+#include "backends/backend.h"
 #include "base/config.h"
 
 namespace hh::ln {

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <map>
 
-#include "backend_sim.h"
+#include "backends/sim.h"
 #include "base/error.h"
 #include "crypto/digest.h"
-#include "journal.h"
-#include "resolve.h"
-#include "settle.h"
+#include "journal/journal.h"
+#include "settle/resolve.h"
+#include "settle/settle.h"
 
 namespace hh::ln::test {
 

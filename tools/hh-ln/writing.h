@@ -1,7 +1,7 @@
 // The journal, open for writing by one of the operator's commands: it must exist, and its lock is held for as long as this lives.
 #pragma once
 #include "base/config.h"
-#include "journal.h"
+#include "journal/journal.h"
 #include "store/writer_lock.h"
 
 namespace hh::ln {

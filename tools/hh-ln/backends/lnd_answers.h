@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "backend.h"
+#include "backends/backend.h"
 
 namespace hh::ln {
 

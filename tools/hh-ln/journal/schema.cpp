@@ -6,7 +6,7 @@
 //   - what a node has once confirmed (`seen`) is never sent again while its outcome is open
 //   - PAID has preimage and fee, and is the end
 //   - each change of state leaves a row in `events`, written by a trigger
-#include "schema.h"
+#include "journal/schema.h"
 
 namespace hh::ln {
 namespace {

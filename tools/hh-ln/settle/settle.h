@@ -6,11 +6,11 @@
 #include <functional>
 #include <optional>
 
-#include "backend.h"
+#include "backends/backend.h"
 #include "base/clock.h"
-#include "journal.h"
+#include "journal/journal.h"
 #include "payout/settlement.h"
-#include "resolve.h"
+#include "settle/resolve.h"
 
 namespace hh::ln {
 

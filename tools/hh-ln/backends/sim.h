@@ -7,7 +7,7 @@
 #pragma once
 #include <map>
 
-#include "backend.h"
+#include "backends/backend.h"
 #include "base/clock.h"
 #include "store/sqlite.h"
 

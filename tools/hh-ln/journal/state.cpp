@@ -1,4 +1,4 @@
-#include "state.h"
+#include "journal/state.h"
 
 namespace hh::ln {
 namespace {

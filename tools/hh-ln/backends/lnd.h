@@ -3,7 +3,7 @@
 // Macaroon with exactly these rights: lncli bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2
 //   uri:/lnrpc.Lightning/GetInfo uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels
 #pragma once
-#include "backend.h"
+#include "backends/backend.h"
 #include "http/client.h"
 
 namespace hh::ln {

@@ -1,4 +1,4 @@
-#include "backend_sim.h"
+#include "backends/sim.h"
 
 #include <fmt/format.h>
 

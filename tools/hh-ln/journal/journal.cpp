@@ -1,4 +1,4 @@
-#include "journal.h"
+#include "journal/journal.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "crypto/random.h"
 #include "json/strict.h"
 #include "payout/settlement.h"
-#include "schema.h"
+#include "journal/schema.h"
 
 namespace hh::ln {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "settle.h"
+#include "settle/settle.h"
 
 namespace hh::ln {
 namespace {

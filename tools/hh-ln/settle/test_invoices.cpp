@@ -1,9 +1,9 @@
 // The journal as a store of invoices: what was asked for, what came, what became of it; and invoices that take the place of others.
 #include <catch2/catch.hpp>
 
-#include "backend_lnd.h"
+#include "backends/lnd.h"
 #include "json/strict.h"
-#include "schema.h"
+#include "journal/schema.h"
 #include "store/migration.h"
 #include "test_support.h"
 

@@ -1,4 +1,4 @@
-#include "settle.h"
+#include "settle/settle.h"
 
 #include <fmt/format.h>
 

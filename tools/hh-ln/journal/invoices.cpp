@@ -1,5 +1,5 @@
 // The part of the journal that is about invoices: what was asked for, what came, what became of it. [C046][C076]
-#include "journal.h"
+#include "journal/journal.h"
 #include "json/strict.h"
 
 namespace hh::ln {

@@ -1,4 +1,4 @@
-#include "backend_lnd.h"
+#include "backends/lnd.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "crypto/base64url.h"
 #include "http/url.h"
 #include "json/strict.h"
-#include "lnd_answers.h"
+#include "backends/lnd_answers.h"
 
 namespace hh::ln {
 namespace {

@@ -1,4 +1,4 @@
-#include "resolve.h"
+#include "settle/resolve.h"
 
 #include <fmt/format.h>
 

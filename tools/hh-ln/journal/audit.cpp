@@ -1,7 +1,7 @@
 // The part of the journal that is about the node's own payment list and about sums.
 #include <fmt/format.h>
 
-#include "journal.h"
+#include "journal/journal.h"
 #include "json/strict.h"
 
 namespace hh::ln {

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
-#include "lnd_answers.h"
+#include "backends/lnd_answers.h"
 
 using namespace hh;
 using namespace hh::ln;

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "backend.h"
+#include "backends/backend.h"
 #include "base/clock.h"
 #include "payout/manifest.h"
-#include "state.h"
+#include "journal/state.h"
 #include "store/sqlite.h"
 
 namespace hh::ln {

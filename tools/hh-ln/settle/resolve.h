@@ -5,10 +5,10 @@
 #include <functional>
 #include <string>
 
-#include "backend.h"
+#include "backends/backend.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "journal.h"
+#include "journal/journal.h"
 
 namespace hh::ln {
 

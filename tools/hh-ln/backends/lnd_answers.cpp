@@ -1,4 +1,4 @@
-#include "lnd_answers.h"
+#include "backends/lnd_answers.h"
 
 #include <fmt/format.h>
 
