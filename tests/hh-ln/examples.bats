@@ -79,3 +79,12 @@ payday() {
   declare -f bake | rights | diff page -
   rights <"$HH_SRC/tools/hh-ln/backends/lnd.h" | diff page -
 }
+
+@test "the example of hh-ln.toml(5) is a configuration, and every setting has its paragraph there (L101)" {
+  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/hh-ln.toml.5" | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' >hh-ln.toml
+  hh-ln config --config hh-ln.toml >settings
+  [ "$(jq -r 'select(.key == "lnd.macaroon") | .value' settings)" = credential:macaroon ]
+  [ "$(jq -r 'select(.key == "fee_limit_ppm") | .origin' settings)" = "file hh-ln.toml" ]
+  sed -n 's/^\.It Va //p' "$HH_SRC/man/hh-ln.toml.5" | sort >page
+  jq -r .key settings | sort | diff page -
+}
