@@ -4,7 +4,9 @@
 #   start_lnd NAME BITCOIND       starts it, or starts it again with its data and ports; LND_URL, LND_CERT of NAME by lnd_url, lnd_cert
 #   ln_cli NAME METHOD ARG…       lncli of that node
 #   lnd_key NAME                  its public key
-#   two_lnds CHAIN                bitcoind "node", lnd "payer" with money, lnd "payee", and a channel of 5,000,000 sat from payer to payee
+#   start_lnds CHAIN NAME…        bitcoind "node" and lnds with money
+#   lnd_line CHAIN NAME NAME…     the same in a line: a channel of CHANNEL_SAT (5,000,000) from each to the next
+#   two_lnds CHAIN                the same with "payer" and "payee"
 #   bake NAME FILE                a macaroon with only the rights that hh-ln needs, in hex
 # Nodes are stopped by hh_teardown, by their process ids.
 
@@ -60,28 +62,46 @@ bake() {
 
 # lnd NAME has seen the newest block, as it must before it opens or uses a channel.
 is_synced() { [ "$(ln_cli "$1" getinfo | jq -r '"\(.synced_to_chain) \(.block_height)"')" = "true $(cli node getblockcount)" ]; }
-has_channel() { ln_cli "$1" listchannels --active_only | jq -e '.channels | length == 1' >/dev/null; }
-has_funds() { ln_cli payer walletbalance | jq -e '(.confirmed_balance | tonumber) > 6000000' >/dev/null; }
+# has_channel NAME [COUNT]
+has_channel() { ln_cli "$1" listchannels --active_only | jq -e --argjson n "${2:-1}" '.channels | length == $n' >/dev/null; }
+has_funds() { ln_cli "$1" walletbalance | jq -e '(.confirmed_balance | tonumber) > 20000000' >/dev/null; }
 
-# A channel that both call active may not carry a payment yet: then lnd finds "insufficient balance". Its search for routes looks at the same.
-can_send() { ln_cli payer queryroutes --dest "$(lnd_key payee)" --amt 1000000 >/dev/null 2>&1; }
+# can_send FROM TO [SAT]. A channel that both call active may not carry a payment yet: then lnd finds "insufficient balance". Its search for
+# routes looks at the same.
+can_send() { ln_cli "$1" queryroutes --dest "$(lnd_key "$2")" --amt "${3:-1000000}" >/dev/null 2>&1; }
 
-two_lnds() {
+connect() {
   local peer
-  start_bitcoind node "$1"
-  mine node 1
-  start_lnd payer node
-  start_lnd payee node
-  mine node 1 "addr($(ln_cli payer newaddress p2wkh | jq -r .address))"
-  mine node 100
-  eventually 120 is_synced payer
-  eventually 120 is_synced payee
-  eventually 60 has_funds
-  read -r _ _ peer <"$T/payee.lnd/ports"
-  ln_cli payer connect "$(lnd_key payee)@127.0.0.1:$peer" >/dev/null
-  ln_cli payer openchannel --node_key "$(lnd_key payee)" --local_amt 5000000 --sat_per_vbyte 2 >/dev/null
-  mine node 3
-  eventually 120 has_channel payer
-  eventually 120 has_channel payee
-  eventually 60 can_send
+  read -r _ _ peer <"$T/$2.lnd/ports"
+  ln_cli "$1" connect "$(lnd_key "$2")@127.0.0.1:$peer" >/dev/null
 }
+
+# open_channel FROM TO SAT: it stands after the next blocks.
+open_channel() { ln_cli "$1" openchannel --node_key "$(lnd_key "$2")" --local_amt "$3" --sat_per_vbyte 2 >/dev/null; }
+
+start_lnds() {
+  local chain=$1 name
+  shift
+  start_bitcoind node "$chain"
+  mine node 1
+  for name; do start_lnd "$name" node; done
+  for name; do mine node 1 "addr($(ln_cli "$name" newaddress p2wkh | jq -r .address))"; done
+  mine node 100
+  for name; do eventually 120 is_synced "$name" && eventually 60 has_funds "$name"; done
+}
+
+# Six blocks: from then on a channel is announced, and nodes that are not its ends can use it.
+lnd_line() {
+  local names=("${@:2}") i last
+  last=$((${#names[@]} - 1))
+  start_lnds "$@"
+  for ((i = 0; i < last; i++)); do
+    connect "${names[i]}" "${names[i + 1]}"
+    open_channel "${names[i]}" "${names[i + 1]}" "${CHANNEL_SAT:-5000000}"
+  done
+  mine node 6
+  for i in "${!names[@]}"; do eventually 120 has_channel "${names[i]}" $((i > 0 && i < last ? 2 : 1)); done
+  eventually 60 can_send "${names[0]}" "${names[last]}"
+}
+
+two_lnds() { lnd_line "$1" payer payee; }
