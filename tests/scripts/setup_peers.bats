@@ -151,7 +151,7 @@ APT
   [ "$status" -eq 0 ]
   [[ $output == Usage:* ]]
   local name
-  for name in bitcoin lnd pool_sv2 translator_sv2 actionlint; do [[ $output == *"$name"* ]]; done
+  for name in bitcoin lnd pool_sv2 translator_sv2 ldk_payee actionlint; do [[ $output == *"$name"* ]]; done
   [ -z "$stderr" ]
 }
 
@@ -175,7 +175,7 @@ APT
 @test "peers --status lists the pinned versions, and with --json the same as records (C002)" {
   run --separate-stderr "$root/scripts/peers" --status
   [ "$status" -eq 0 ]
-  [ "${#lines[@]}" -eq 5 ]
+  [ "${#lines[@]}" -eq 6 ]
   [[ ${lines[0]} =~ ^bitcoin\ +31\.99\.0\ +missing$ ]]
   run --separate-stderr "$root/scripts/peers" --status --json
   [ "$status" -eq 0 ]
