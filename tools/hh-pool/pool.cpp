@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "given_jobs.h"
 #include "session.h"
 
 namespace hh::pool {
@@ -75,8 +76,11 @@ LiveJob* Pool::find(std::string_view id) {
   return at == by_id_.end() ? nullptr : at->second;
 }
 
-const char* Pool::why_not_found(std::string_view id) const {
-  return outside_.was_ours(id, last_number_) ? "Stale share: the job is over" : "Job not found";
+// Also by the name under which a connection got it again (given_jobs.h).
+Refusal Pool::why_not_found(std::string_view id) const {
+  const auto split = split_name(id);
+  const bool was_ours = outside_.was_ours(id, last_number_) || (split && outside_.was_ours(split->job, last_number_));
+  return was_ours ? Refusal{Refused::stale, "Stale share: the job is over"} : Refusal{Refused::job_not_found, "Job not found"};
 }
 
 void Pool::add(Session& s) {

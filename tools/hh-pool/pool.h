@@ -64,7 +64,7 @@ class Pool {
   // null also while the template is too old and miners should get none (template_age.h).
   LiveJob* newest() { return jobs_.empty() || when_down != WhenDown::keep ? nullptr : jobs_.back().get(); }
   LiveJob* find(std::string_view id);
-  const char* why_not_found(std::string_view id) const;  // for error 21
+  Refusal why_not_found(std::string_view id) const;
   uint64_t oldest_number() const { return jobs_.empty() ? 0 : jobs_.front()->job().number; }
 
   // Stale policy. A share that was under way when our notify left is honest work: for stale_grace_ms after a new tip, shares for the jobs of the

@@ -53,8 +53,6 @@ void Session::close(const char* why) {
 
 void Session::refuse(const Id& id, Code code, std::string_view why) {
   ++pool_.counters.refused[static_cast<size_t>(static_cast<int>(code) - 20)];
-  static const Statistics::Seat nobody;
-  if (judging_share_) pool_.statistics.refused(share_worker_ != nullptr ? share_worker_->seat : nobody, refused_from(code, why), static_cast<uint64_t>(share_work_));
   log::debug("refused", {{"peer", peer_}, {"code", static_cast<int>(code)}, {"reason", why}});
   send(v1::error_line(id, code, why));
 }
@@ -198,41 +196,43 @@ void Session::handle(const Id& id, const v1::Unknown& m) {
 }
 
 void Session::handle(const Id& id, const v1::Submit& m) {
-  judging_share_ = true;
-  judge(id, m);
-  judging_share_ = false;
-  share_worker_ = nullptr;
+  static const Statistics::Seat nobody;
+  Judged judged;
+  const auto refusal = judge(id, m, judged);
+  if (!refusal) return;
+  pool_.statistics.refused(judged.worker != nullptr ? judged.worker->seat : nobody, refusal->reason, static_cast<uint64_t>(judged.work));
+  refuse(id, code_of(refusal->reason), refusal->text);
 }
 
-void Session::judge(const Id& id, const v1::Submit& m) {
+std::optional<Refusal> Session::judge(const Id& id, const v1::Submit& m, Judged& judged) {
   const Assignment* newest = given_.find(given_.newest());
-  share_work_ = newest == nullptr ? 0 : newest->work;
-  if (!subscribed_) return refuse(id, Code::not_subscribed, "Not subscribed");
-  const Worker* worker = find_worker(m.user);
-  if (worker == nullptr) return refuse(id, Code::unauthorized, "Unauthorized worker");
-  share_worker_ = worker;
+  judged.work = newest == nullptr ? 0 : newest->work;
+  if (!subscribed_) return Refusal{Refused::not_subscribed, "Not subscribed"};
+  const Worker* worker = judged.worker = find_worker(m.user);
+  if (worker == nullptr) return Refusal{Refused::unauthorized, "Unauthorized worker"};
   const FoundJob job = find_job(m.job);
-  if (job.live == nullptr) return refuse(id, Code::job_not_found, pool_.why_not_found(m.job));
-  if (job.assignment == nullptr) return refuse(id, Code::job_not_found, "Job not found");
+  if (job.live == nullptr) return pool_.why_not_found(m.job);
+  if (job.assignment == nullptr) return Refusal{Refused::job_not_found, "Job not found"};
 
-  share_work_ = job.assignment->work;
+  judged.work = job.assignment->work;
   LiveJob& live = *job.live;
   const CheckedShare checked = check_share(live, worker->who.script, *job.assignment, extranonce1_, mask_for(job.name, m.version_bits), m);
-  if (checked.refusal) return refuse(id, *checked.refusal, checked.reason);
-  if (!checked.is_block && pool_.age_of(job.name.number) == Pool::Age::stale) return refuse(id, Code::job_not_found, "Stale share: the job is of a tip that is over");
+  if (checked.refusal) return checked.refusal;
+  if (!checked.is_block && pool_.age_of(job.name.number) == Pool::Age::stale) return Refusal{Refused::stale, "Stale share: the job is of a tip that is over"};
   const Pool::Accepted accepted{live, worker->who, *job.assignment, checked, extranonce1_, worker->seat};
   if (pool_.when_down == WhenDown::pause && !checked.is_block) {
     live.forget(checked.hash);
-    return refuse(id, Code::other, "No current job: the pool's nodes are down");
+    return Refusal{Refused::no_job, "No current job: the pool's nodes are down"};
   }
   pool_.submit_if_block(accepted);
   // A block is recorded as long as anything can be: it is one line, and its miner is paid by it.
   if (const Strain strain = pool_.recorder.strain(); strain == Strain::failed || (strain != Strain::none && !checked.is_block)) {
     live.forget(checked.hash);
-    return refuse(id, Code::other, refusal(strain));
+    return Refusal{Refused::not_stored, refusal(strain)};
   }
   pool_.record(accepted, {self_, id});
   moved(vardiff_.count_share(job.assignment->difficulty, last_line_ms_));
+  return std::nullopt;
 }
 
 void Session::stored(const Id& id, bool ok) {

@@ -85,7 +85,12 @@ class Session : public Waiter {
   void handle(const Id& id, const stratum::v1::Reply& m);
   void handle(const Id& id, const stratum::v1::Submit& m);
   void handle(const Id& id, const stratum::v1::Unknown& m);
-  void judge(const Id& id, const stratum::v1::Submit& m);
+  // A share that is being judged, as the statistics want to know it where it is refused.
+  struct Judged {
+    const Worker* worker = nullptr;  // null: not known
+    int64_t work = 0;                // that it was asked for; of an unknown job: what the newest job asks for
+  };
+  std::optional<Refusal> judge(const Id& id, const stratum::v1::Submit& m, Judged& judged);
   void bad_line(const stratum::v1::ParseFailure& failure);
   void refuse(const Id& id, stratum::v1::Code code, std::string_view why);
   void send(std::string_view line);
@@ -123,10 +128,6 @@ class Session : public Waiter {
   uint32_t last_ntime_ = 0;       // of the newest job as it was sent last
   int bad_lines_ = 0, wishes_ = 0, refused_logins_ = 0;
   bool asked_version_ = false, pinged_ = false, mines_ = false;
-  // The share that is being judged, for the statistics of refusals: nullptr outside of a submit, and where its worker is not known.
-  const Worker* share_worker_ = nullptr;
-  bool judging_share_ = false;
-  int64_t share_work_ = 0;  // what it was asked for; of an unknown job: what the newest job asks for
 };
 
 }  // namespace hh::pool

@@ -5,12 +5,9 @@
 namespace hh::pool {
 namespace {
 
-using stratum::v1::Code;
-
-CheckedShare refuse(Code code, const char* reason) {
+CheckedShare refuse(Refused reason, const char* text) {
   CheckedShare c;
-  c.refusal = code;
-  c.reason = reason;
+  c.refusal = {reason, text};
   return c;
 }
 
@@ -39,12 +36,12 @@ CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assi
                          std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit) {
   const Job& job = live.job();
   CheckedShare c;
-  if (submit.extranonce2.size() != 2 * extranonce2_size) return refuse(Code::other, "extranonce2 has the wrong size");
-  if (!from_hex(submit.extranonce2, c.extranonce2)) return refuse(Code::other, "extranonce2 is not hex");
-  if (submit.ntime < job.least_time) return refuse(Code::other, "ntime is too old");
-  if (submit.ntime > job.most_time) return refuse(Code::other, "ntime is too new");
+  if (submit.extranonce2.size() != 2 * extranonce2_size) return refuse(Refused::malformed, "extranonce2 has the wrong size");
+  if (!from_hex(submit.extranonce2, c.extranonce2)) return refuse(Refused::malformed, "extranonce2 is not hex");
+  if (submit.ntime < job.least_time) return refuse(Refused::malformed, "ntime is too old");
+  if (submit.ntime > job.most_time) return refuse(Refused::malformed, "ntime is too new");
   const auto version = rolled_version(job.record.version, version_mask, submit.version_bits);
-  if (!version) return refuse(Code::other, version_mask ? "version bits outside the mask" : "version rolling was not negotiated");
+  if (!version) return refuse(Refused::malformed, version_mask ? "version bits outside the mask" : "version rolling was not negotiated");
 
   c.coinbase_txid = live.coinbase_txid(extranonce1, c.extranonce2, script);
   c.header.version = *version;
@@ -54,8 +51,8 @@ CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assi
   c.header.bits = job.record.nbits;
   c.header.nonce = submit.nonce;
   c.hash = c.header.hash();
-  if (!assigned.target.met_by(c.hash)) return refuse(Code::low_difficulty, "Low difficulty share");
-  if (!live.first_time_seen(c.hash)) return refuse(Code::duplicate, "Duplicate share");
+  if (!assigned.target.met_by(c.hash)) return refuse(Refused::low_difficulty, "Low difficulty share");
+  if (!live.first_time_seen(c.hash)) return refuse(Refused::duplicate, "Duplicate share");
   c.is_block = job.block_template->target.met_by(c.hash);
   return c;
 }

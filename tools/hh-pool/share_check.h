@@ -8,6 +8,7 @@
 
 #include "bitcoin/header.h"
 #include "job.h"
+#include "refusal.h"
 
 namespace hh::pool {
 
@@ -21,10 +22,8 @@ struct Assignment {
 Assignment assign(bitcoin::Difficulty d, const Job& job);
 
 struct CheckedShare {
-  // Where refused:
-  std::optional<stratum::v1::Code> refusal;
-  const char* reason = "";
-  // Where accepted:
+  std::optional<Refusal> refusal;
+  // Where there is none:
   bitcoin::BlockHeader header;
   bitcoin::Hash256 hash, coinbase_txid;
   std::array<uint8_t, extranonce2_size> extranonce2{};

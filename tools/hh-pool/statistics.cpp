@@ -15,25 +15,6 @@ Uint128 hundred_millionths(Uint128 best) { return best == no_best ? 0 : difficul
 
 }  // namespace
 
-const char* name(Refused r) {
-  constexpr std::array<const char*, refused_reasons> names{"stale", "job_not_found", "duplicate", "low_difficulty", "malformed", "unauthorized", "not_subscribed", "no_job", "not_stored"};
-  return names[static_cast<size_t>(r)];
-}
-
-Refused refused_from(stratum::v1::Code code, std::string_view reason) {
-  using stratum::v1::Code;
-  switch (code) {
-    case Code::job_not_found: return reason.starts_with("Stale") ? Refused::stale : Refused::job_not_found;
-    case Code::duplicate: return Refused::duplicate;
-    case Code::low_difficulty: return Refused::low_difficulty;
-    case Code::unauthorized: return Refused::unauthorized;
-    case Code::not_subscribed: return Refused::not_subscribed;
-    case Code::other: break;
-  }
-  if (reason.starts_with("No current job")) return Refused::no_job;
-  return reason.find("cannot store") != std::string_view::npos ? Refused::not_stored : Refused::malformed;
-}
-
 std::string difficulty_text(Uint128 best) {
   const Uint128 n = hundred_millionths(best);
   std::string text = bitcoin::Work(n / places).to_text();

@@ -23,15 +23,9 @@
 
 #include "bitcoin/hash.h"
 #include "rate.h"
-#include "stratum/v1.h"
+#include "refusal.h"
 
 namespace hh::pool {
-
-// Why a share was refused: a fixed set, as figures are kept for each.
-enum class Refused : uint8_t { stale, job_not_found, duplicate, low_difficulty, malformed, unauthorized, not_subscribed, no_job, not_stored };
-inline constexpr size_t refused_reasons = 9;
-const char* name(Refused r);
-Refused refused_from(stratum::v1::Code code, std::string_view reason);
 
 struct Tally {
   uint64_t shares = 0;

@@ -176,7 +176,7 @@ TEST_CASE("a share that cannot be stored now is refused with the reason and may 
   p.store.strained = strain;
   const auto share = m.find(*job, easy());
   CHECK(m.submit(share) == refused(20, refusal(strain)));
-  CHECK(refused_from(v1::Code::other, refusal(strain)) == Refused::not_stored);
+  CHECK(p.pool->statistics.pool().refused[static_cast<size_t>(Refused::not_stored)].shares == 1);
   CHECK(p.store.lines("share").empty());
   const auto with_blocks = p.give(simple_template(0x207fffff, 201));
   CHECK(m.submit(m.find(*with_blocks, with_blocks->block_template->target)) == taken);

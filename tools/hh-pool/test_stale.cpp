@@ -160,6 +160,12 @@ TEST_CASE("vardiff reaches the miner with the job again; each share is worth wha
   const std::string never = job->record.job + "0002";
   made_up.job = never;
   CHECK(m.submit(made_up) == refused(21, "Job not found"));
+  // When the job is over, so is it under every name that it had.
+  p.give(simple_template(0x1d00ffff, 201));
+  p.clock.advance_ms(12'001);
+  p.pool->tick();
+  share.extranonce2 = m.extranonces2.back();
+  CHECK(m.submit(share) == refused(21, "Stale share: the job is over"));
 }
 
 TEST_CASE("wishes are followed at once, but not without end [C113]", "[C113]") {

@@ -236,13 +236,36 @@ TEST_CASE("difficulties as text, from CPU miners to the luckiest share ever [C08
   CHECK(difficulty_shares(Uint128{1} << 110) == UINT64_MAX);
 }
 
-TEST_CASE("each refusal has its reason, and none an unknown one [C081]", "[C081]") {
-  CHECK(refused_from(v1::Code::job_not_found, "Stale share: the job is over") == Refused::stale);
-  CHECK(refused_from(v1::Code::job_not_found, "Job not found") == Refused::job_not_found);
-  CHECK(refused_from(v1::Code::other, "pool cannot store shares") == Refused::not_stored);
-  CHECK(refused_from(v1::Code::other, "No current job: the pool's nodes are down") == Refused::no_job);
-  CHECK(refused_from(v1::Code::other, "ntime is too old") == Refused::malformed);
+TEST_CASE("each refusal is counted by its own reason, whatever its sentence [C081]", "[C081]") {
+  PoolConfig c;
+  c.start_difficulty = bitcoin::Difficulty(1 << 12);
+  TestPool p(c);
+  const auto job = p.give(simple_template());
+  TestMiner m(p);
+  const auto counted = [&](Refused r) { return p.pool->statistics.pool().refused[static_cast<size_t>(r)].shares; };
+  m.submit({"u", "j", "00", 0, 0, std::nullopt});
+  CHECK(counted(Refused::not_subscribed) == 1);
+  m.log_in();
+  auto share = m.find(*job, easy());
+  const auto good = share;
+  share.ntime = 0;
+  m.submit(share);
+  CHECK(counted(Refused::malformed) == 1);
+  p.pool->when_down = WhenDown::pause;
+  m.submit(good);
+  CHECK(counted(Refused::no_job) == 1);
+  p.pool->when_down = WhenDown::keep;
+  p.give(simple_template(0x1d00ffff, 201));
+  p.clock.advance_ms(2'001);
+  m.submit(good);
+  p.clock.advance_ms(10'000);
+  p.pool->tick();
+  m.submit(good);
+  CHECK(counted(Refused::stale) == 2);
+  uint64_t all = 0;
   std::set<std::string> names;
+  for (const Tally& t : p.pool->statistics.pool().refused) all += t.shares;
+  CHECK(all == 5);
   for (size_t i = 0; i < refused_reasons; ++i) names.insert(name(static_cast<Refused>(i)));
   CHECK(names.size() == refused_reasons);
 }
