@@ -157,6 +157,16 @@ void HandoverOffer::ready(uint32_t) {
   });
 }
 
+// Whatever becomes of it, the owner is either at work or has given a state.
+std::variant<HandoverOffer::State, std::string> HandoverOffer::stop_owner() {
+  try {
+    return owner_.stop();
+  } catch (const std::exception& e) {
+    owner_.resume();
+    return std::string(e.what());
+  }
+}
+
 void HandoverOffer::serve(int fd, pid_t taker) {
   set_patience(fd, std::min<int64_t>(patience_ms_, 1'000));
   const std::string greeting = read_line(fd);
@@ -166,7 +176,7 @@ void HandoverOffer::serve(int fd, pid_t taker) {
     write_line(fd, "no " + why);
     return;
   }
-  const auto state = owner_.stop();
+  const auto state = stop_owner();
   if (const auto* why = std::get_if<std::string>(&state)) {
     log::warn("handover_declined", {{"reason", *why}});
     write_line(fd, "no " + *why);

@@ -33,8 +33,8 @@ class HandoverOffer final : private Watcher {
   };
   struct Owner {
     std::function<std::string(std::string_view greeting)> judge;       // "" or why not; nothing has been stopped yet
-    std::function<std::variant<State, std::string>()> stop;            // stops all work; or says why that cannot be now
-    std::function<void()> resume;                                      // after stop, where the taker did not become ready
+    std::function<std::variant<State, std::string>()> stop;            // stops all work; or says why that cannot be now; or throws half way
+    std::function<void()> resume;                                      // after stop threw, or where the taker did not become ready
     std::function<void(pid_t taker)> gone;                             // it is the taker's now: leave without touching anything
   };
   // Replaces a socket that nobody listens at. Throws Error(cant_create), Error(temp_fail) where another process listens.
@@ -46,6 +46,7 @@ class HandoverOffer final : private Watcher {
  private:
   void ready(uint32_t events) override;
   void serve(int fd, pid_t taker);
+  std::variant<State, std::string> stop_owner();
   Loop& loop_;
   std::string path_;
   const int64_t patience_ms_;

@@ -21,6 +21,7 @@ struct Owner {
               {[](std::string_view greeting) { return greeting == "hello" ? std::string() : "I do not know " + std::string(greeting); },
                [this]() -> std::variant<HandoverOffer::State, std::string> {
                  if (busy) return std::string("busy");
+                 if (breaks) throw Error(Exit::io, "half way");
                  ++stopped;
                  return state;
                },
@@ -39,7 +40,7 @@ struct Owner {
   Loop loop;
   std::string path;
   HandoverOffer::State state{"some state", {}};
-  bool busy = false;
+  bool busy = false, breaks = false;
   int stopped = 0, resumed = 0, gone = 0;
   HandoverOffer offer;
 };
@@ -93,6 +94,16 @@ TEST_CASE("the owner declines and stops nothing, or cannot stop now [C124]", "[C
   o.with_taker([&] { busy = refusal([&] { Takeover(o.path, "hello", 2'000); }, Exit::temp_fail); });
   CHECK(busy == "the running process declines: busy");
   CHECK(o.stopped + o.resumed + o.gone == 0);
+}
+
+TEST_CASE("an owner that fails while it stops goes on, and the taker hears why [C124]", "[C124]") {
+  Owner o;
+  o.breaks = true;
+  std::string why;
+  o.with_taker([&] { why = refusal([&] { Takeover(o.path, "hello", 2'000); }, Exit::temp_fail); });
+  CHECK(why == "the running process declines: half way");
+  CHECK(o.resumed == 1);
+  CHECK(o.gone == 0);
 }
 
 TEST_CASE("a taker that dies or dawdles leaves the owner in charge [C124]", "[C124]") {

@@ -144,6 +144,72 @@ PY
   [ "$(field node <<<"$submission")" = "$(field rpc_url <<<"$record")/" ]
 }
 
+@test "a kept block that cannot be read stops neither a reload nor a start; the log names it (C061)" {
+  settings
+  start_from_file
+  start second hh-devchain --bits 1f00aaaa --datadir "$T/second" --rpc-port 0
+  record=$(wait_for_record second devchain)
+  mkdir "$T/spool.jsonl.block-00ff.hex"
+  OTHER="$(field rpc_url <<<"$record")|$(field cookie_file <<<"$record")" miner <<'PY'
+assert share(c) == 0
+reload('nodes=["%s"]' % os.environ["OTHER"], 'pool_tag="/other/"')
+assert c.next_job().coinbase1.find(b"/other/".hex()) > 0
+assert share(c) == 0
+PY
+  grep -q '"event":"block_not_submitted_again".*block-00ff.hex' pool.err
+  run ! grep -q '"event":"not_reloaded"' pool.err
+  stop pool
+  [ "$STOPPED" -eq 0 ]
+  start_from_file
+  [ "$(grep -c '"event":"block_not_submitted_again"' pool.err)" -eq 2 ]
+}
+
+@test "a takeover while a reload's new nodes have not answered yet: nobody is disconnected, the taker's own settings hold (C061 C124)" {
+  settings
+  start_from_file
+  port=$(free_port)
+  start second hh-devchain --bits 1f00aaaa --datadir "$T/second" --rpc-port 0
+  record=$(wait_for_record second devchain)
+  AWAY="http://127.0.0.1:$port|$RPC_COOKIE" OTHER="$(field rpc_url <<<"$record")|$(field cookie_file <<<"$record")" miner <<'PY'
+first = c.job()
+late = c.mine(first, block=False)
+reload('nodes=["%s"]' % os.environ["AWAY"])
+assert share(c) == 0
+def take_over(expected, name):
+    taker = subprocess.Popen(["hh-pool", "serve", "--takeover", "--chain", "dev", "--listen", "127.0.0.1:0", "--spool", "spool.jsonl", "--config", "pool.toml"],
+                             stdout=open(name + ".out", "w"), stderr=open(name + ".err", "w"))
+    if expected is not None:
+        assert taker.wait(20) == expected
+        return None
+    for _ in range(200):
+        if "taken_over" in open(name + ".err").read(): return taker
+        time.sleep(0.05)
+    raise AssertionError(open(name + ".err").read())
+# With the same settings the taker has no node either, and the owner goes on, its successor still waiting.
+take_over(69, "no_node")
+assert share(c) == 0
+reload('nodes=["%s"]' % os.environ["AWAY"], 'pool_tag="/third/"')
+assert share(c) == 0
+subprocess.run(["bash", "-c", os.environ["SETTINGS"] + '; settings "$@"', "-", 'nodes=["%s"]' % os.environ["OTHER"], 'pool_tag="/taker/"'], check=True, close_fds=True)
+taker = take_over(None, "taker")
+try:
+    assert sv1.code(c.submit(late)) == 0 and sv1.code(c.submit(late)) == 22
+    subprocess.run(["hh-devchain", "generate", "1", "--datadir", "second"], check=True, stdout=subprocess.DEVNULL)
+    while b"/taker/".hex() not in c.job().coinbase1: c.next_job()
+    assert share(c) == 0
+finally:
+    taker.terminate()
+    assert taker.wait(20) == 0
+PY
+  wait_for_end pool
+  [ "$STOPPED" -eq 0 ]
+  seqs spool.jsonl | is_gapless
+  [ "$(shares spool.jsonl | wc -l)" -eq 5 ]
+  run ! grep -q '/third/\|"event":"templates_changed"' pool.err
+  # The two of them printed the spool, each what it recorded.
+  cat pool.out taker.out | grep -v '^{"type":"pool"' | cmp - spool.jsonl
+}
+
 @test "a bad file leaves all as it was, and the log says why" {
   settings
   start_from_file

@@ -58,6 +58,7 @@ void BanKeeper::keep() {
 
 void BanKeeper::write(const Seen& seen) {
   std::lock_guard lock(writing_);
+  if (seen.changes <= kept_) return;  // another thread looked later and wrote sooner
   try {
     keep_bans(seen.bans, path_);
     kept_ = seen.changes;

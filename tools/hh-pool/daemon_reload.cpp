@@ -64,7 +64,7 @@ void Daemon::reload() {
     std::optional<Reload> r;
     settings_.reload([&] { r = prepare(); });
     take(std::move(*r));
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     log::error("not_reloaded", {{"reason", e.what()}, {"hint", "all settings stay as they were"}});
   }
   notify_service_manager("READY=1");
@@ -82,6 +82,7 @@ Daemon::Reload Daemon::prepare() {
   r.run = std::max({static_cast<uint64_t>(clock_.unix_ms()), start_.run + 1, successor_run_ + 1});
   if (changes_templates(r.changed)) r.templates = make_templates(r.now, r.run);
   if (changes_nodes(r.changed)) r.submitter = make_submitter(r.now);
+  if (r.templates) r.templates->begin();  // last: it has threads. Its first job is posted, and thus found in its place
   return r;
 }
 
@@ -103,7 +104,6 @@ void Daemon::take(Reload r) {
     successor_ = std::move(r.templates);
     successor_run_ = r.run;
     successor_told_ms_ = clock_.monotonic_ms();
-    successor_->begin();
   }
   const auto now = settings_.snapshot();
   const bool doors_stay = same_doors(options_.listeners, r.now.listeners);

@@ -89,9 +89,10 @@ class SpoolStore : public Store {
     if (sync_ms() > hung_ms) return "the spool's disk is slow: a sync has taken " + std::to_string(sync_ms()) + " ms so far";
     if (const uint64_t left = let_catch_up(patience_ms); left != 0) return "the reader of standard output is " + std::to_string(left) + " bytes behind";
     end_threads();  // the syncer syncs what is there before it ends
-    return failed_;
+    return failed_.empty() ? broken_ : failed_;
   }
   void go_on() override {
+    if (syncer_.joinable()) return;  // it never rested
     stop_ = copy_ended_ = copier_rests_ = false;
     syncer_ = std::thread([this] { sync_loop(); });
     start("");
@@ -116,6 +117,10 @@ class SpoolStore : public Store {
     if (copier_.joinable()) copier_.join();
   }
   void fail(std::string why, Acks acks) {
+    {
+      Lock lock(mutex_);
+      broken_ = why;
+    }
     post_([this, why = std::move(why), acks = std::move(acks)] {
       if (failed_.empty()) failed_ = why;
       answer(acks, false);
@@ -207,6 +212,7 @@ class SpoolStore : public Store {
   std::atomic<int64_t> free_, sync_since_ms_ = 0;
   bool dirty_ = false, urgent_ = false, copier_rests_ = false, stop_ = false, copy_ended_ = false;
   Acks waiting_;
+  std::string broken_;  // what failed_ will be as soon as the loop gets to it
   std::thread syncer_, copier_;
 };
 
@@ -303,7 +309,6 @@ class PipeStore : public Store {
 };
 
 constexpr std::array<const char*, 5> strain_names{"none", "slow_sync", "little_space", "slow_reader", "failed"};
-// The beginning is the same, by which the statistics know them.
 constexpr std::array<const char*, 5> refusals{"", "pool cannot store shares now: its disk is too slow", "pool cannot store shares now: its disk is nearly full",
                                               "pool cannot store shares now: the reader of its records is too slow", "pool cannot store shares"};
 

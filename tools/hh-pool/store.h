@@ -66,7 +66,8 @@ class Store {
   virtual StoreFigures figures() const = 0;
   // Makes everything durable and lets stdout catch up for so long; then ends the threads. Throws Error(io).
   virtual void close(int64_t patience_ms) = 0;
-  // For a handover: makes everything durable, lets stdout catch up, and stops the threads; "" or why that cannot be. go_on() starts them again.
+  // For a handover: makes everything durable, lets stdout catch up, and stops the threads; "" or why that cannot be. go_on() starts them again, if
+  // they were stopped.
   virtual std::string rest(int64_t patience_ms) = 0;
   virtual void go_on() = 0;
   const std::string& failed() const { return failed_; }  // "" or a sentence; loop thread only

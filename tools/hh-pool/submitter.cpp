@@ -192,7 +192,12 @@ void Submitter::submit_kept() {
     if (!name.starts_with(start) || !name.ends_with(".hex")) continue;
     auto d = std::make_shared<Delivery>();
     d->hash_text = name.substr(start.size(), name.size() - start.size() - 4);
-    d->kept_hex = read_file(entry.path());
+    try {
+      d->kept_hex = read_file(entry.path());
+    } catch (const Error& e) {  // the others, and the pool itself, do not wait for it
+      log::error("block_not_submitted_again", {{"hash", d->hash_text}, {"reason", e.what()}});
+      continue;
+    }
     while (!d->kept_hex.empty() && d->kept_hex.back() == '\n') d->kept_hex.pop_back();
     log::warn("block_submitted_again", {{"hash", d->hash_text}, {"file", entry.path().string()}});
     impl_->enqueue(std::move(d));

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "spool.h"
 #include "store.h"
@@ -76,6 +77,7 @@ struct SlowSpool : Spool {
     ++syncs;
     changed.notify_all();
     changed.wait(lock, [&] { return !hangs; });
+    if (fails) throw Error(Exit::io, "cannot fsync");
   }
   int64_t free_bytes() const override { return room; }
   void hang(bool on) {
@@ -91,6 +93,7 @@ struct SlowSpool : Spool {
   mutable std::condition_variable changed;
   mutable int syncs = 0;
   bool hangs = false;
+  std::atomic<bool> fails = false;
   std::atomic<int64_t> room = int64_t{1} << 40;
 };
 
@@ -202,6 +205,25 @@ TEST_CASE("while fdatasync hangs writes go on until the limit, then shares are r
   CHECK(store->strain() == Strain::none);
   CHECK(store->figures().sync_ms == 0);
   store->close(10);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("nothing is handed over whose last sync failed, though the loop has not heard of it yet; going on without having rested changes nothing [C060] [C124]", "[C060][C124]") {
+  const auto path = temporary("unsynced");
+  Loop loop;
+  Pipe pipe;
+  auto spool = std::make_shared<SlowSpool>(path, "a");
+  auto store = make_spool_store(spool, false, {}, pipe.ends[1], loop.post());
+  store->start("first\n");
+  store->go_on();
+  spool->hang(true);
+  store->write("one\n", {}, true);
+  spool->wait_for_sync();
+  spool->fails = true;
+  spool->hang(false);
+  CHECK(store->rest(1000) == "cannot fsync");
+  CHECK(loop.run_until([&] { return !store->failed().empty(); }));
+  spool->fails = false;
   std::filesystem::remove(path);
 }
 
