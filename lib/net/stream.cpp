@@ -116,11 +116,8 @@ void Stream::flush() {
 
 void Stream::write(std::span<const std::string_view> pieces) {
   std::array<iovec, most_pieces + 1> parts;
-  size_t count = 0, total = 0;
-  const auto add = [&](std::string_view piece) {
-    parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
-    total += piece.size();
-  };
+  size_t count = 0;
+  const auto add = [&](std::string_view piece) { parts[count++] = {const_cast<char*>(piece.data()), piece.size()}; };
   if (!out_.empty()) add(out_);
   for (const std::string_view piece : pieces.first(std::min(pieces.size(), most_pieces))) add(piece);
   msghdr message{};
@@ -129,7 +126,6 @@ void Stream::write(std::span<const std::string_view> pieces) {
   const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno != EAGAIN && errno != EINTR) return close_now("the connection broke");
   size_t sent = n < 0 ? 0 : static_cast<size_t>(n);
-  blocked_ = sent < total;
   if (sent >= out_.size()) {
     sent -= out_.size();
     out_.clear();
@@ -143,6 +139,7 @@ void Stream::write(std::span<const std::string_view> pieces) {
     for (const std::string_view piece : pieces) out_.append(piece);
   }
   release_if_large(out_);
+  blocked_ = !out_.empty();
   if (out_.size() > limits_.most_unsent) return close_now("it does not read what it is sent");
   const bool reads = !closing_ && out_.size() < limits_.pause_reading;
   want((reads ? uint32_t{EPOLLIN} : 0u) | (blocked_ ? uint32_t{EPOLLOUT} : 0u));

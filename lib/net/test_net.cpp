@@ -93,6 +93,16 @@ TEST_CASE("what one turn sends leaves together and in order [C124]", "[C124]") {
   CHECK(p.hear().empty());
 }
 
+TEST_CASE("more pieces than one system call takes all leave [C124]", "[C124]") {
+  Pair p;
+  p.near->start();
+  std::vector<std::string_view> pieces(20, "x");
+  p.near->send_now(pieces);
+  std::string all;
+  for (int i = 0; i < 5; ++i) all += p.hear(), p.turn();
+  CHECK(all == std::string(20, 'x'));
+}
+
 TEST_CASE("who does not read is not read from, and loses nothing [C124]", "[C124]") {
   Pair p(StreamLimits{1 << 20, 16 * 1024});
   p.near->start();
