@@ -152,6 +152,31 @@ PY
   seqs spool.jsonl | is_gapless
 }
 
+@test "who has not sent its PROXY header yet at a takeover has the login's time for it, and no longer (C113 C124)" {
+  port=$(free_port)
+  serve --listen "127.0.0.1:$port|proxy" --spool "$T/spool.jsonl"
+  sv1 "$MINER" "$port" <<'PY' 4>&-
+import socket, subprocess, sys, time, sv1_client as sv1
+header = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+slow, quick = sv1.Client(sys.argv[1], preamble=header[:5]), sv1.Client(sys.argv[1], preamble=header[:5])
+time.sleep(0.3)
+taker = subprocess.Popen(["hh-pool", "serve", "--takeover", "--spool", "spool.jsonl", "--listen", f"127.0.0.1:{sys.argv[3]}|proxy", "--limits-login-seconds", "2"],
+                         stdout=open("next.out", "w"), stderr=open("next.err", "w"))
+try:
+    for _ in range(200):
+        if "taken_over" in open("next.err").read(): break
+        time.sleep(0.05)
+    quick.send_raw(header[5:])
+    quick.login(sys.argv[2])
+    began = time.monotonic()
+    assert slow.read_line() is None and time.monotonic() - began < 10
+    assert sv1.code(quick.submit(quick.mine(quick.job(), block=False))) == 0
+finally:
+    taker.terminate()
+    assert taker.wait(20) == 0
+PY
+}
+
 @test "behind a proxy, the announced address is the miner's; LOCAL is the proxy's own (C113)" {
   certificate a
   mapfile -t flags < <(tls_flags)

@@ -19,7 +19,7 @@
 namespace hh::pool {
 namespace {
 
-constexpr size_t notified_in_a_turn = 64;  // half a millisecond
+constexpr size_t notified_in_a_turn = 32;  // a third of a millisecond
 constexpr int64_t store_failure_grace_ms = 2'000;  // a block found by work already handed out still gets through
 
 PoolConfig with_source(PoolConfig config, const std::string& source) {

@@ -22,7 +22,7 @@
 namespace hh::pool {
 namespace {
 
-constexpr int accepts_in_a_turn = 128;       // so that a storm of new miners does not starve those who work
+constexpr int accepts_in_a_turn = 16;        // of a port, half a millisecond: a storm of newcomers does not keep those who work waiting
 constexpr int64_t accept_pause_ms = 1'000;   // when descriptors have run out
 constexpr int64_t goodbye_ms = 5'000;        // for the last lines to a miner that is let go
 constexpr net::StreamLimits stream_limits{};
@@ -34,6 +34,12 @@ class Connection;
 class Port;
 
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+
+// Came and went, before we got to it: whoever scans or storms, and nobody else.
+bool has_left(int fd) {
+  char byte = 0;
+  return ::recv(fd, &byte, 1, MSG_PEEK) == 0;
+}
 
 // Closing it then costs no packet that waits for an answer, and leaves nothing behind.
 void reset(int fd) {
@@ -48,7 +54,8 @@ struct Server::Impl {
   void add(Listener listener, FileHandle socket) { ports.push_back(std::make_unique<Port>(*this, std::move(listener), std::move(socket))); }
   void listen(bool on);
   void accept_failed(int why);
-  void take(FileHandle fd, Port& port);
+  void take(FileHandle fd, const net::Endpoint& peer, Port& port);
+  void await_header(const std::shared_ptr<Connection>& c) { unknown.emplace_back(system_clock().monotonic_ms() + pool->config().login_ms, c); }
   void tick();
   void check_connections(int64_t now);
   void remove(Connection& c);
@@ -217,9 +224,11 @@ void Port::watch(bool on) {
 
 void Port::ready(uint32_t) {
   for (int i = 0; i < accepts_in_a_turn && socket_; ++i) {
-    FileHandle accepted(::accept4(fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    net::Endpoint peer;
+    peer.size = sizeof peer.address;
+    FileHandle accepted(::accept4(fd(), reinterpret_cast<sockaddr*>(&peer.address), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!accepted) return server_.accept_failed(errno);
-    server_.take(std::move(accepted), *this);
+    server_.take(std::move(accepted), peer, *this);
   }
 }
 
@@ -246,9 +255,7 @@ void Server::Impl::listen(bool on) {
   for (const auto& port : ports) port->watch(on);
 }
 
-void Server::Impl::take(FileHandle fd, Port& port) {
-  const auto peer = net::Endpoint::of_peer(fd.get());
-  if (peer.size == 0) return;
+void Server::Impl::take(FileHandle fd, const net::Endpoint& peer, Port& port) {
   const auto address = net::Address::of(peer);
   const bool proxied = port.listener.proxy;  // then limits are for whom its header names
   if (proxied && !net::contains(proxies, address)) {
@@ -261,12 +268,12 @@ void Server::Impl::take(FileHandle fd, Port& port) {
     pool->guard.turned_away(TurnedAway::connections, address);
     pass.reset();
   }
-  if (!pass) return reset(fd.get());
+  if (!pass || has_left(fd.get())) return reset(fd.get());
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd.get(), SOL_SOCKET, SO_SNDBUF, send_buffer);
   connections.push_back(std::make_shared<Connection>(*this, std::move(fd), &port, connections.size()));
-  if (proxied) unknown.emplace_back(system_clock().monotonic_ms() + pool->config().login_ms, connections.back());
+  if (proxied) await_header(connections.back());
   connections.back()->begin(peer, std::move(*pass));
 }
 
@@ -403,6 +410,7 @@ void Server::inherit(StateReader& from, std::vector<FileHandle>& files, const st
     const uint64_t door = from.number();
     impl_->connections.push_back(std::make_shared<Connection>(*impl_, std::move(files[i]), door < theirs ? door_of[door] : nullptr, impl_->connections.size()));
     impl_->connections.back()->inherit(from);
+    if (!impl_->connections.back()->is_known()) impl_->await_header(impl_->connections.back());
   }
 }
 
