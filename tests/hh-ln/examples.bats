@@ -5,18 +5,12 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/lnd
+load ../support/fake_node
 load ../hh-ledger/helper
 
 setup() {
   hh_setup
-  mkdir -p lnd/preimages
-  export HH_PREIMAGES=$T/lnd/preimages
-  local make_invoice=${HH_REAL_BIN:-$HH_BIN}/make_invoice
-  [ -x "$make_invoice" ] || skip "make_invoice is not built"
-  start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$make_invoice"
-  start lnd "$HH_SRC/tests/support/fake_lnd.py" lnd
-  eventually 90 test -s lnurl.out
-  eventually 90 test -s lnd.out
+  fake_node lnd
 }
 teardown() { hh_teardown; }
 
@@ -31,7 +25,7 @@ payday() {
   shares --count 30 --blocks 1 --tail 4 >spool.jsonl
   ledger append <spool.jsonl >/dev/null
   local miner
-  for miner in $(ledger round 1 | jq -r '.miners[].miner'); do ledger miner set "$miner" --destination "honest@127.0.0.1:$(cat lnurl.out)" >/dev/null; done
+  for miner in $(ledger round 1 | jq -r '.miners[].miner'); do ledger miner set "$miner" --destination "honest@$LNURL" >/dev/null; done
   start_view
   see 200
   watch_once >/dev/null
@@ -48,15 +42,15 @@ payday() {
   (umask 077 && printf '\2\1\3lnd\n' >macaroon)
   # The examples rely on lnd's usual place and on the system's configuration; here both are our own.
   export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
-  HH_LN_LND_URL=http://127.0.0.1:$(cat lnd.out)
+  HH_LN_LND_URL=http://127.0.0.1:$PORT
   examples >list
-  [ "$(wc -l <list)" = 6 ]
+  [ "$(wc -l <list)" = 7 ]
   local n=0
   while read -r command <&3; do
     echo "\$ $command" >&2
     n=$((n + 1))
     case $command in
-      lncli*) continue ;;  # the next test
+      lncli* | lightning-cli*) continue ;;  # the next tests
       *) bash -o pipefail -c "$command" >"$n.out" ;;
     esac
   done 3<list
@@ -87,4 +81,16 @@ payday() {
   [ "$(jq -r 'select(.key == "fee_limit_ppm") | .origin' settings)" = "file hh-ln.toml" ]
   sed -n 's/^\.It Va //p' "$HH_SRC/man/hh-ln.toml.5" | sort >page
   jq -r .key settings | sort | diff page -
+}
+
+@test "the rune of the example permits the commands that are used, and no others (L002)" {
+  methods() { grep -o 'method=[a-z]*' | sort; }
+  examples | grep '^lightning-cli' >line
+  methods <line >page
+  [ "$(wc -l <page)" = 5 ]
+  methods <"$HH_SRC/tools/hh-ln/backends/cln.h" | diff page -
+  grep -o 'call("[a-z]*"' "$HH_SRC/tools/hh-ln/backends/cln.cpp" | sed 's/call("/method=/; s/"//' | sort | diff page -
+  # The shell takes it for one word, and that word is JSON behind the "=".
+  bash -c "lightning-cli() { printf '%s\n' \"\$2\"; }; $(cat line)" >word
+  [ "$(sed 's/^restrictions=//' word | jq -r '.[1] | join(" ")')" = "method/xpay pinvinvstring_amount<1000000000" ]
 }

@@ -5,26 +5,20 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/settle
+load ../support/fake_node
 
 setup() {
   hh_setup
   make_keys
-  mkdir -p lnd/preimages
-  export HH_PREIMAGES=$T/lnd/preimages HH_PAYEE
+  export HH_PAYEE
   HH_PAYEE=$(printf '07%.0s' $(seq 32))
-  MAKE_INVOICE=${HH_REAL_BIN:-$HH_BIN}/make_invoice
-  [ -x "$MAKE_INVOICE" ] || skip "make_invoice is not built"
-  start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$MAKE_INVOICE"
-  start lnd "$HH_SRC/tests/support/fake_lnd.py" lnd
-  eventually 90 test -s lnurl.out
-  eventually 90 test -s lnd.out
-  LNURL=127.0.0.1:$(cat lnurl.out)
+  fake_node lnd
   (umask 077 && printf '\2\1\3lnd\n' >macaroon)
 }
 teardown() { hh_teardown; }
 
 pay() {
-  hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$(cat lnd.out)" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
+  hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
     --timeout-seconds 1
 }
 invoice() { "$MAKE_INVOICE" "$1" "$(printf '11%.0s' $(seq 32))" "${2:-3600}"; }

@@ -5,19 +5,12 @@
 bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/settle
+load ../support/fake_node
 
 setup() {
   hh_setup
   make_keys
-  mkdir -p lnd/preimages
-  export HH_PREIMAGES=$T/lnd/preimages
-  local make_invoice=${HH_REAL_BIN:-$HH_BIN}/make_invoice
-  [ -x "$make_invoice" ] || skip "make_invoice is not built"
-  start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$make_invoice"
-  start lnd "$HH_SRC/tests/support/fake_lnd.py" lnd
-  eventually 90 test -s lnurl.out
-  eventually 90 test -s lnd.out
-  LNURL=127.0.0.1:$(cat lnurl.out) PORT=$(cat lnd.out)
+  fake_node lnd
   (umask 077 && echo 00aa00bb >macaroon)
 }
 teardown() { hh_teardown; }
@@ -28,7 +21,6 @@ pay() {
   hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
     --timeout-seconds 1 "$@"
 }
-spent_hashes() { cut -d' ' -f1 lnd/spent 2>/dev/null | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' '; }
 state() { hh-ln status --db pay --json | jq -r .state; }
 
 # once FAULT: with this fault a line is paid exactly once, and its record is PAID after at most three runs.

@@ -90,7 +90,7 @@ nothing_paid() { [ ! -e pay.sim ] || [ "$(sqlite3 pay.sim "SELECT count(*) FROM 
 @test "keys, backend and journal have to be named" {
   refused 78 "key" hh-ln settle m --db pay --backend sim
   refused 78 "db" hh-ln settle m --backend sim --key "$KEY"
-  refused 78 "neither lnd nor sim" hh-ln settle m --db pay --key "$KEY" --backend cln
+  refused 78 "none of lnd, cln and sim" hh-ln settle m --db pay --key "$KEY" --backend eclair
   refused 78 "not a fault" settle m --sim-faults explode=1
   refused 64 "" hh-ln settle m --no-such-flag
 }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "backends/cln.h"
 #include "backends/lnd.h"
 #include "backends/sim.h"
 #include "base/error.h"
@@ -100,10 +101,13 @@ std::unique_ptr<Backend> make_backend(const Settings& s) {
   if (name == "lnd")
     return std::make_unique<LndBackend>(LndConfig{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required("lnd.macaroon"), "lnd.macaroon")), .tls_cert = s.text("lnd.tls_cert"),
                                                   .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")});
+  if (name == "cln")
+    return std::make_unique<ClnBackend>(ClnConfig{.url = s.required("cln.url"), .rune = rune_of(load_secret(s.required("cln.rune"), "cln.rune")), .tls_ca = s.text("cln.tls_ca"),
+                                                  .timeout_seconds = s.integer("timeout_seconds")});
   if (name == "sim")
     return std::make_unique<SimBackend>(SimConfig{.wallet = s.is_set("sim.wallet") ? s.text("sim.wallet") : s.required("db") + ".sim", .chain = s.is_set("chain") ? s.text("chain") : "dev",
                                                   .balance_msat = s.integer("sim.balance_msat"), .invoice_seconds = s.integer("sim.invoice_seconds"), .faults = s.text("sim.faults")});
-  throw Error(Exit::config, fmt::format("backend: \"{}\" is neither lnd nor sim", name));
+  throw Error(Exit::config, fmt::format("backend: \"{}\" is none of lnd, cln and sim", name));
 }
 
 int settle_command(const Settings& settings, const std::string& manifest, bool dry_run) {

@@ -1,4 +1,4 @@
-// The narrow interface to whatever pays: lnd, and a simulated wallet. Nothing above this line knows which one it is.
+// The narrow interface to whatever pays: lnd, Core Lightning, and a simulated wallet. Nothing above this line knows which one it is.
 //
 // A backend never decides what a payment's state is; it reports evidence, and says "unknown" where it has none. It never retries by itself and never
 // sends a request twice.
@@ -69,7 +69,7 @@ struct Listed {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual const char* name() const = 0;  // "lnd", "sim"
+  virtual const char* name() const = 0;  // "lnd", "cln", "sim"
   // Asks the node who it is. Throws Error(unavailable) where it cannot be reached, Error(config) where it refuses us or is too old.
   virtual Identity identify() = 0;
   virtual Report send(const Outgoing& payment) = 0;
@@ -78,6 +78,8 @@ class Backend {
   virtual bool has_htlc(const PaymentHash& hash) = 0;
   // Outgoing payments with index > after, oldest first. Throws Error(unavailable).
   virtual void list(uint64_t after, const std::function<void(const Listed&)>& each) = 0;
+  // Why this backend cannot pay a node without an invoice (keysend); "" where it can.
+  virtual std::string refuse_keysend() const { return {}; }
   // Simulated wallets make their own invoice for any destination; others return nothing and it is resolved for real.
   virtual std::optional<std::string> invoice_for(const payout::Destination&, Msat) { return {}; }
 };

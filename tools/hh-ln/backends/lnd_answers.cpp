@@ -3,48 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "backends/answer_fields.h"
 #include "base/error.h"
 #include "crypto/base64url.h"
-#include "json/strict.h"
 
 namespace hh::ln {
 namespace {
 
-using json::Json;
-
 constexpr int64_t grpc_not_found = 5, grpc_already_exists = 6;
-
-Report plain(Evidence evidence, std::string reason) { return {.evidence = evidence, .reason = std::move(reason), .preimage = {}, .amount = {}, .fee = {}}; }
-
-std::string text(const Json& object, const char* name) {
-  const auto at = object.find(name);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
-}
-
-// An int64 as the gateway writes it (text), or as a number. Throws Error(data).
-int64_t number(const Json& object, const char* name) {
-  const auto at = object.find(name);
-  if (at == object.end()) return 0;
-  if (at->is_number_integer()) return at->get<int64_t>();
-  const std::string digits = at->is_string() ? at->get<std::string>() : "";
-  int64_t n = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty()) throw Error(Exit::data, fmt::format("field \"{}\" is no integer", name));
-  return n;
-}
-
-const Json* member(const Json& object, const char* name) {
-  const auto at = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && at != object.end() && !at->is_null() ? &*at : nullptr;
-}
-
-std::string shortened(std::string s) {
-  if (s.size() > 300) s.resize(300), s += "…";
-  return s;
-}
 
 // lnd's names of PaymentFailureReason in words, and whether trying again soon can help.
 struct Failure {
@@ -61,8 +29,8 @@ const std::map<std::string_view, Failure> failures{
 };
 
 bool htlc_is_out(const Json& payment) {
-  const Json* htlcs = member(payment, "htlcs");
-  return htlcs && htlcs->is_array() && std::any_of(htlcs->begin(), htlcs->end(), [](const Json& h) { return !h.is_object() || text(h, "status") != "FAILED"; });
+  const Json& htlcs = array(payment, "htlcs");
+  return std::any_of(htlcs.begin(), htlcs.end(), [](const Json& h) { return text(h, "status") != "FAILED"; });
 }
 
 Report failed(const Json& payment) {
@@ -148,8 +116,7 @@ GetInfo read_getinfo(std::string_view body) {
   out.identity = {chain->second, text(info, "identity_pubkey"), text(info, "version"), false};
   if (!lightning::parse_node_key(out.identity.node)) throw Error(Exit::unavailable, "lnd did not say its public key");
   if (!is_new_enough(out.identity.version)) throw Error(Exit::config, fmt::format("lnd {} is too old: 0.18 or later is needed", shortened(out.identity.version)));
-  const Json* synced = member(info, "synced_to_chain");
-  out.synced = synced && synced->is_boolean() && synced->get<bool>();
+  out.synced = flag(info, "synced_to_chain");
   return out;
 }
 
@@ -173,13 +140,10 @@ bool read_has_htlc(std::string_view body, const PaymentHash& hash) {
   const Json answer = parse_or_unavailable(body, "/v1/channels");
   const std::string wanted = crypto::to_base64(hash);
   const Json* channels = member(answer, "channels");
-  for (const Json& c : channels && channels->is_array() ? *channels : Json::array()) {
-    const Json* htlcs = member(c, "pending_htlcs");
-    for (const Json& h : htlcs && htlcs->is_array() ? *htlcs : Json::array()) {
-      const Json* incoming = member(h, "incoming");
-      if (text(h, "hash_lock") == wanted && !(incoming && incoming->is_boolean() && incoming->get<bool>())) return true;
-    }
-  }
+  if (!channels || !channels->is_array()) throw Error(Exit::unavailable, "lnd did not list its channels");
+  for (const Json& c : *channels)
+    for (const Json& h : array(c, "pending_htlcs"))
+      if (text(h, "hash_lock") == wanted && !flag(h, "incoming")) return true;
   return false;
 }
 

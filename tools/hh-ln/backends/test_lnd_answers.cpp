@@ -91,4 +91,5 @@ TEST_CASE("the payment list and the channels' HTLCs are read", "[lnd]") {
   CHECK(read_has_htlc(R"({"channels":[{"pending_htlcs":[{"incoming":false,)" + htlc + "}]}]}", zero));
   CHECK_FALSE(read_has_htlc(R"({"channels":[{"pending_htlcs":[{"incoming":true,)" + htlc + "}]}]}", zero));
   CHECK_FALSE(read_has_htlc(R"({"channels":[]})", zero));
+  CHECK_THROWS_AS(read_has_htlc("{}", zero), Error);  // what is no list of channels says nothing about HTLCs
 }

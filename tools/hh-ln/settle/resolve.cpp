@@ -45,6 +45,7 @@ Resolved Resolver::resolve(const Line& line) {
   if (line.destination.kind == payout::DestinationKind::node) {
     const auto key = lightning::parse_node_key(line.destination.value);
     if (!key) throw InvoiceRefused(Exit::data, "the node's public key is not a point of secp256k1", "", true);
+    if (const std::string why = backend_.refuse_keysend(); !why.empty()) throw InvoiceRefused(Exit::data, why, "", true);
     const int64_t number = (line.attempt ? line.attempt->number : 0) + 1;
     return {"", crypto::sha256(BytesView(journal_.keysend_preimage(line.manifest_id, line.line, number))), *key, {}};
   }
