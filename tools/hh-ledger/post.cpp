@@ -7,7 +7,8 @@
 // time must not be missing from the books because the network was down for a day. Its signature is therefore checked as of when it was made.
 //
 // A settlement: proof of payment (payout/settlement.h), a line of a posted manifest, its account and exact amount. It is booked once for
-// ever: (manifest, line) is the key. A second proof for the same line would mean that it was paid twice, and is an error that says so.
+// ever: (manifest, line) is the key, and so is the payment itself: one payment hash, or one output of a transaction, pays one line
+// (its name, TXID:VOUT, stands where else the payment hash stands, with an empty preimage). A second proof for the same line would mean that it was paid twice, and is an error that says so.
 #include "post.h"
 
 #include <fmt/format.h>
@@ -115,10 +116,10 @@ int64_t find_line(Ledger& ledger, const payout::Settlement& s) {
 bool is_posted(Ledger& ledger, int64_t payout, const payout::Settlement& s) {
   auto q = ledger.db().statement("SELECT payment_hash, amount_msat, fee_msat FROM settlements WHERE payout_id = ?1 AND line = ?2");
   if (!q.first(payout, s.line)) return false;
-  if (q.text(0) != s.payment_hash)
+  if (q.text(0) != s.payment())
     throw Error(Exit::data, fmt::format("line {} of manifest {} was paid with payment {}, and now {} claims to have paid it too: find out at once whether it was paid twice", s.line,
-                                        s.manifest_id, q.text(0), s.payment_hash));
-  if (q.msat(2) != s.fee) throw Error(Exit::data, fmt::format("payment {} is in the books with a fee of {} msat, not {}", s.payment_hash, q.int64(2), s.fee.count()));
+                                        s.manifest_id, q.text(0), s.payment()));
+  if (q.msat(2) != s.fee) throw Error(Exit::data, fmt::format("payment {} is in the books with a fee of {} msat, not {}", s.payment(), q.int64(2), s.fee.count()));
   return true;
 }
 
@@ -132,8 +133,8 @@ Json post_settlement(Ledger& ledger, const Json& record) {
   const int64_t posting = add_posting(ledger, "settlement", entries_of_payment(s.account, s.amount, s.fee));
   ledger.db()
       .statement("INSERT INTO settlements(payout_id, line, amount_msat, fee_msat, payment_hash, preimage, backend, posting_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-      .run(payout, s.line, s.amount, s.fee, s.payment_hash, s.preimage, s.backend, posting);
-  audit(ledger, "settlement_posted", {{"manifest_id", s.manifest_id}, {"line", s.line}, {"account", s.account}, {"amount_msat", s.amount.count()}, {"payment_hash", s.payment_hash}});
+      .run(payout, s.line, s.amount, s.fee, s.payment(), s.preimage, s.backend, posting);
+  audit(ledger, "settlement_posted", {{"manifest_id", s.manifest_id}, {"line", s.line}, {"account", s.account}, {"amount_msat", s.amount.count()}, {"payment_hash", s.payment()}});
   change.commit();
   return posted_record("settlement", s.manifest_id, s.line, "posted");
 }
