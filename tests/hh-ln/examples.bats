@@ -44,7 +44,7 @@ payday() {
   export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
   HH_LN_LND_URL=http://127.0.0.1:$PORT
   examples >list
-  [ "$(wc -l <list)" = 7 ]
+  [ "$(wc -l <list)" = 12 ]
   local n=0
   while read -r command <&3; do
     echo "\$ $command" >&2
@@ -63,6 +63,11 @@ payday() {
   [ "$(jq -s '[.[] | select(.type == "settlement" and .state == "PAID" and .simulated)] | length' 3.out)" = "$due" ]
   [ ! -s 4.out ]
   [ ! -s 5.out ]
+  [ "$(jq -r '.[1]' 6.out)" = closed ]
+  [ "$(jq -r 'select(.type == "reconciliation") | [.listed, .known, .taken, .acknowledged, .held] | join(" ")' 7.out)" = "$due $due 0 0 0" ]
+  [ ! -s 8.out ]
+  [ "$(cut -d' ' -f2- 9.out)" = "$(printf 'reconcile restored the backup of Monday\nrevoke wrong policy')" ]
+  [ ! -s 10.out ]
   [ "$(awk '{ sum += $2 } END { printf "%.0f", sum }' lnd/spent)" = "$(hh-ln status --db payments.sqlite --json | jq -s 'map(.amount_msat) | add')" ]
 }
 

@@ -13,12 +13,14 @@ import json
 import shlex
 import subprocess
 import sys
+import threading
 import urllib.parse
 
 
 class Service(http.server.BaseHTTPRequestHandler):
     maker = []
     first = None
+    making = threading.Lock()  # several may ask at once
 
     def invoice(self, amount, description, expiry=3600):
         words = self.maker + [str(amount), description, str(expiry)]
@@ -46,7 +48,8 @@ class Service(http.server.BaseHTTPRequestHandler):
         if user == "hash":
             return self.invoice(amount, "00" * 32)
         if user == "same":
-            Service.first = Service.first or self.invoice(amount, description)
+            with Service.making:
+                Service.first = Service.first or self.invoice(amount, description)
             return Service.first
         return self.invoice(amount, description)
 

@@ -65,7 +65,8 @@ int reissue_command(const Settings& settings, const std::string& manifest_id, in
   if (invoice.payee != payee)
     throw Error(Exit::no_permission, fmt::format("the invoice is of payee {}, the manifest's is of {}: only the same payee may replace it", to_hex(invoice.payee), to_hex(payee)));
   if (w.journal.attempt_of(to_hex(invoice.payment_hash))) throw Error(Exit::data, "the invoice's payment hash was used before");
-  w.journal.replace_invoice(l, invoice.text, reason);
+  w.journal.decide({.action = "reissue", .manifest_id = manifest_id, .line = number, .hash = to_hex(invoice.payment_hash), .reason = reason},
+                   [&] { return w.journal.replace_invoice(l, invoice.text, reason), true; });
   json::print(payout::to_record(settlement_of(w.journal.line(manifest_id, number), settings.text("backend"))));
   return 0;
 }

@@ -1,5 +1,5 @@
-// The commands that look into the journal or that an operator decides with: status, audit, acknowledge, hold, release, fail, migrate. Those about invoices
-// are in command_invoices.cpp.
+// The commands that look into the journal: status, held, batches, decisions, audit, migrate. Those with which an operator decides are in command_decide.cpp,
+// those about invoices in command_invoices.cpp.
 #include <fmt/format.h>
 
 #include <map>
@@ -32,26 +32,16 @@ void print_summary(Journal& journal) {
                                s.fees.count(), s.reserved.count(), s.alarms, s.alarms == 1 ? "" : "s", s.unacknowledged, s.unacknowledged == 1 ? "" : "s"));
 }
 
-void print_foreign(const std::string& node, const Foreign& f) {
-  json::Json r = json::make_record("foreign_payment");
-  r["node"] = node;
-  r["payment_hash"] = f.hash;
-  r["amount_msat"] = f.amount.count();
-  r["status"] = f.status;
-  r["time_ms"] = f.created_ms;
-  json::print(r);
-}
-
 // Differences between what the journal has as PAID through this node and what the node lists.
-struct Comparison {
+struct PaidThere {
   int64_t compared = 0, missing = 0, different = 0;
   Msat paid, fees;
 };
 
-Comparison compare_paid(Journal& journal, Backend& backend, const Identity& identity) {
+PaidThere compare_paid(Journal& journal, Backend& backend, const Identity& identity) {
   std::map<std::string, Listed> listed;
   backend.list(0, [&](const Listed& p) { listed[p.hash] = p; });
-  Comparison out;
+  PaidThere out;
   auto rows = journal.database().statement("SELECT payment_hash, amount_msat, fee_msat FROM attempts WHERE state = 'PAID' AND node = ?1 ORDER BY id");
   for (bool more = rows.first(identity.node); more; more = rows.step()) {
     ++out.compared;
@@ -65,16 +55,83 @@ Comparison compare_paid(Journal& journal, Backend& backend, const Identity& iden
   return out;
 }
 
+void print_batch(const Batch& b) {
+  json::Json r = json::make_record("batch");
+  if (b.simulated) r["simulated"] = true;
+  r["manifest_id"] = b.manifest_id;
+  r["batch"] = b.number;
+  r["state"] = b.closed_ms ? "closed" : "open";
+  r["lines"] = json::Json::array();
+  for (const BatchLine& l : b.lines) r["lines"].push_back(l.line);
+  r["amount_msat"] = b.amount.count();
+  r["fee_reserved_msat"] = b.fee_reserved.count();
+  if (b.fee_ceiling) r["fee_ceiling_msat"] = b.fee_ceiling->count();
+  r["opened_ms"] = b.opened_ms;
+  if (b.closed_ms) r["closed_ms"] = *b.closed_ms, r["paid"] = b.paid, r["failed"] = b.failed, r["held"] = b.held;
+  json::print(r);
+}
+
+void print_decision(const Deed& d) {
+  json::Json r = json::make_record("decision");
+  r["action"] = d.action;
+  if (!d.manifest_id.empty()) r["manifest_id"] = d.manifest_id;
+  if (d.line) r["line"] = *d.line;
+  if (!d.hash.empty()) r["payment_hash"] = d.hash;
+  r["uid"] = d.who.uid;
+  r["name"] = d.who.name;
+  r["reason"] = d.reason;
+  r["time_ms"] = d.time_ms;
+  json::print(r);
+}
+
+std::vector<Line> lines_of(Journal& journal, const std::string& manifest_id) {
+  auto lines = manifest_id.empty() ? journal.all_lines() : journal.lines(manifest_id);
+  if (!manifest_id.empty() && lines.empty()) throw Error(Exit::data, fmt::format("the journal has no manifest {} with a line that pays something", manifest_id));
+  return lines;
+}
+
+void print_lines(const Settings& settings, const std::vector<Line>& lines, bool json_output) {
+  if (!json_output) return print_table(lines);
+  for (const Line& l : lines) json::print(payout::to_record(settlement_of(l, settings.text("backend"))));
+}
+
 }  // namespace
+
+void print_foreign(const std::string& node, const Foreign& f) {
+  json::Json r = json::make_record("foreign_payment");
+  r["node"] = node;
+  r["payment_hash"] = f.hash;
+  r["amount_msat"] = f.amount.count();
+  r["status"] = f.status;
+  r["time_ms"] = f.created_ms;
+  json::print(r);
+}
 
 int status_command(const Settings& settings, const std::string& manifest_id, bool json_output) {
   Journal journal(settings.required("db"), false);
-  const auto lines = manifest_id.empty() ? journal.all_lines() : journal.lines(manifest_id);
-  if (!manifest_id.empty() && lines.empty()) throw Error(Exit::data, fmt::format("the journal has no manifest {} with a line that pays something", manifest_id));
-  if (json_output)
-    for (const Line& l : lines) json::print(payout::to_record(settlement_of(l, settings.text("backend"))));
-  else
-    print_table(lines), print_summary(journal);
+  print_lines(settings, lines_of(journal, manifest_id), json_output);
+  if (!json_output) print_summary(journal);
+  return 0;
+}
+
+int held_command(const Settings& settings, const std::string& manifest_id, bool json_output) {
+  Journal journal(settings.required("db"), false);
+  auto lines = lines_of(journal, manifest_id);
+  std::erase_if(lines, [](const Line& l) { return line_state(l) != payout::SettlementState::held; });
+  print_lines(settings, lines, json_output);
+  return 0;
+}
+
+int batches_command(const Settings& settings, const std::string& manifest_id) {
+  Journal journal(settings.required("db"), false);
+  if (!manifest_id.empty()) lines_of(journal, manifest_id);
+  for (const Batch& b : journal.batches(manifest_id)) print_batch(b);
+  return 0;
+}
+
+int decisions_command(const Settings& settings, const std::string& manifest_id) {
+  Journal journal(settings.required("db"), false);
+  for (const Deed& d : journal.decisions(manifest_id)) print_decision(d);
   return 0;
 }
 
@@ -85,10 +142,10 @@ int audit_command(const Settings& settings) {
   Reconciler reconciler(w.journal, *backend, identity);
   reconciler.require_same_node();
   reconciler.track_open();
-  reconciler.compare_list(true);
+  reconciler.compare_list(true, "audit");
   const auto foreign = w.journal.unacknowledged(identity.node);
   for (const Foreign& f : foreign) print_foreign(identity.node, f);
-  const Comparison c = compare_paid(w.journal, *backend, identity);
+  const PaidThere c = compare_paid(w.journal, *backend, identity);
   const Journal::Summary summary = w.journal.summary();
   const bool ok = foreign.empty() && c.different == 0 && summary.paid_twice == 0;
   json::Json r = json::make_record("payment_audit");
@@ -106,47 +163,6 @@ int audit_command(const Settings& settings) {
   r["alarms"] = summary.alarms;
   json::print(r);
   return ok ? 0 : 1;
-}
-
-int acknowledge_command(const Settings& settings, const std::string& hash, bool all, const std::string& reason) {
-  if (hash.empty() == !all) throw Error(Exit::usage, "acknowledge needs either a payment hash or --all");
-  Writing w(settings);
-  int64_t done = 0;
-  for (const std::string& node : w.journal.nodes_with_foreign())
-    for (const Foreign& f : w.journal.unacknowledged(node))
-      if ((all || f.hash == hash) && w.journal.acknowledge(node, f.hash, reason)) {
-        print_foreign(node, f), ++done;
-        for (const Line& l : w.journal.hold_lines_like(f)) json::print(payout::to_record(settlement_of(l, settings.text("backend"))));
-      }
-  if (done == 0 && !all) throw Error(Exit::data, fmt::format("{} is no payment that waits to be acknowledged", hash));
-  return 0;
-}
-
-int hold_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& reason) {
-  Writing w(settings);
-  w.journal.line(manifest_id, line);
-  w.journal.hold(manifest_id, line, reason);
-  json::print(payout::to_record(settlement_of(w.journal.line(manifest_id, line), settings.text("backend"))));
-  return 0;
-}
-
-int release_command(const Settings& settings, const std::string& manifest_id, int64_t line) {
-  Writing w(settings);
-  w.journal.line(manifest_id, line);
-  w.journal.release(manifest_id, line);
-  json::print(payout::to_record(settlement_of(w.journal.line(manifest_id, line), settings.text("backend"))));
-  return 0;
-}
-
-int fail_command(const Settings& settings, const std::string& manifest_id, int64_t line, bool force, const std::string& reason) {
-  if (!force) throw Error(Exit::usage, "fail allows the line to be paid again: if this payment did go through, it is then paid twice. Make sure at the node that it did not, and give --force");
-  Writing w(settings);
-  Line l = w.journal.line(manifest_id, line);
-  if (!l.attempt || !is_open(l.attempt->state)) throw Error(Exit::data, fmt::format("line {} of manifest {} has no payment whose outcome is open", line, manifest_id));
-  if (!w.journal.apply(*l.attempt, Event::failed, {.reason = "operator: " + reason, .preimage = {}, .fee = {}, .fee_limit = {}}))
-    throw Error(Exit::temp_fail, "the payment's state has just changed: look again with hh-ln status");
-  json::print(payout::to_record(settlement_of(w.journal.line(manifest_id, line), settings.text("backend"))));
-  return 0;
 }
 
 int migrate_command(const Settings& settings) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "commands.h"
+#include "hands.h"
 #include "json/fields.h"
 #include "json/lines.h"
 #include "settle/settle.h"
@@ -55,11 +56,6 @@ void require_chain(const payout::Payout& p, const Identity& identity) {
   if (p.simulated && !identity.simulated) throw Error(Exit::data, "manifest refused: it derives from simulated shares or blocks, and a real wallet pays no simulation");
 }
 
-SettlePolicy policy_of(const Settings& s) {
-  return {.attempts = s.integer("attempts"), .backoff_ms = s.integer("backoff_ms"), .wait_ms = s.integer("wait_seconds") * 1000,
-          .fee_limit_ppm = s.integer("fee_limit_ppm"), .fee_limit_base = Msat(s.integer("fee_limit_base_msat"))};
-}
-
 void print_plan(const payout::VerifiedManifest& m, Journal* journal, const std::string& backend) {
   const payout::Payout& p = m.manifest.payout;
   const auto known = journal ? journal->lines(m.manifest.id) : std::vector<Line>();
@@ -96,19 +92,27 @@ int worse(int a, int b) { return std::max(a, b); }
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend(const Settings& s) {
+std::function<std::unique_ptr<Backend>()> backend_maker(const Settings& s) {
   const std::string& name = s.text("backend");
-  if (name == "lnd")
-    return std::make_unique<LndBackend>(LndConfig{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required("lnd.macaroon"), "lnd.macaroon")), .tls_cert = s.text("lnd.tls_cert"),
-                                                  .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")});
-  if (name == "cln")
-    return std::make_unique<ClnBackend>(ClnConfig{.url = s.required("cln.url"), .rune = rune_of(load_secret(s.required("cln.rune"), "cln.rune")), .tls_ca = s.text("cln.tls_ca"),
-                                                  .timeout_seconds = s.integer("timeout_seconds")});
-  if (name == "sim")
-    return std::make_unique<SimBackend>(SimConfig{.wallet = s.is_set("sim.wallet") ? s.text("sim.wallet") : s.required("db") + ".sim", .chain = s.is_set("chain") ? s.text("chain") : "dev",
-                                                  .balance_msat = s.integer("sim.balance_msat"), .invoice_seconds = s.integer("sim.invoice_seconds"), .faults = s.text("sim.faults")});
+  if (name == "lnd") {
+    const LndConfig config{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required("lnd.macaroon"), "lnd.macaroon")), .tls_cert = s.text("lnd.tls_cert"),
+                           .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")};
+    return [config] { return std::make_unique<LndBackend>(config); };
+  }
+  if (name == "cln") {
+    const ClnConfig config{.url = s.required("cln.url"), .rune = rune_of(load_secret(s.required("cln.rune"), "cln.rune")), .tls_ca = s.text("cln.tls_ca"), .timeout_seconds = s.integer("timeout_seconds")};
+    return [config] { return std::make_unique<ClnBackend>(config); };
+  }
+  if (name == "sim") {
+    const SimConfig config{.wallet = s.is_set("sim.wallet") ? s.text("sim.wallet") : s.required("db") + ".sim", .chain = s.is_set("chain") ? s.text("chain") : "dev",
+                           .balance_msat = s.integer("sim.balance_msat"), .invoice_seconds = s.integer("sim.invoice_seconds"), .faults = s.text("sim.faults"),
+                           .shared_faults = std::make_shared<SimFaults>(s.text("sim.faults"))};
+    return [config] { return std::make_unique<SimBackend>(config); };
+  }
   throw Error(Exit::config, fmt::format("backend: \"{}\" is none of lnd, cln and sim", name));
 }
+
+std::unique_ptr<Backend> make_backend(const Settings& s) { return backend_maker(s)(); }
 
 int settle_command(const Settings& settings, const std::string& manifest, bool dry_run) {
   const auto manifests = read_manifests(manifest, load_keys(settings), settings.text("chain"));
@@ -116,7 +120,8 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   const std::string& db = settings.required("db");
   const store::WriterLock lock(db, settings.integer("lock_wait_seconds") * 1000);
   Journal journal(db, true);
-  const auto backend = make_backend(settings);
+  const auto make = backend_maker(settings);
+  const auto backend = make();
   const Identity identity = backend->identify();
   for (const auto& m : manifests) require_chain(m.manifest.payout, identity);
   for (const auto& m : manifests) journal.add(m);
@@ -127,9 +132,8 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   reconciler.track_open();
   reconciler.compare_list(false);
   reconciler.require_no_foreign();
-  const bool loopback = settings.boolean("lnurl.allow_loopback");
-  Resolver resolver(*backend, journal, identity, {.allow_loopback = loopback}, http_fetch(loopback, settings.text("lnurl.proxy")));
-  Settler settler(journal, *backend, identity, resolver, policy_of(settings), system_clock());
+  Hands hands(settings, make, journal, identity);
+  Settler settler(journal, identity, hands.all(), policy_of(settings), system_clock());
   int code = 0;
   for (const auto& m : manifests) code = worse(code, settler.settle(m.manifest.id, [](const payout::Settlement& s) { json::print(payout::to_record(s)); }));
   return code;

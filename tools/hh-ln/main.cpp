@@ -18,8 +18,13 @@ hh::Settings make_settings() {
            {"key", "", Kind::list, "public keys that may sign manifests: base64url or files"},
            {"chain", "", Kind::text, "refuse manifests of other chains: main testnet4 signet regtest dev"},
            {"backend", "lnd", Kind::text, "wallet that pays: lnd, cln or sim"},
+           {"concurrency", "10", Kind::integer, "lines that are paid at the same time", false, 1, 100},
+           {"batch_lines", "50", Kind::integer, "most lines of one batch", false, 1, 50},
+           {"batch_fee_limit_ppm", "0", Kind::integer, "most that all routes of a batch may cost, in millionths of its amount; 0: no such limit", false, 0, 1'000'000},
+           {"payments_per_minute", "0", Kind::integer, "most payments in any 60 seconds; 0: no limit", false, 0, 100'000},
+           {"deadline_hours", "720", Kind::integer, "lines of a manifest that are not under way so long after it was first seen are held; 0: no deadline", false, 0, 87'600},
            {"attempts", "3", Kind::integer, "sends per line and run", false, 1, 20},
-           {"backoff_ms", "1000", Kind::integer, "pause before a line's second send; doubles", false, 0, 60'000},
+           {"backoff_ms", "1000", Kind::integer, "pause before a line's second send; doubles, and is shortened at random by up to a half", false, 0, 60'000},
            {"wait_seconds", "30", Kind::integer, "how long to follow payments that are under way before the run ends", false, 0, 86'400},
            {"lock_wait_seconds", "60", Kind::integer, "how long to wait for another hh-ln on the same journal", false, 0, 86'400},
            {"fee_limit_ppm", "5000", Kind::integer, "most that routes may cost, in millionths of the amount", false, 0, 1'000'000},
@@ -71,6 +76,11 @@ int run(int argc, char** argv) {
   CLI::App* status = command("status", "show where each line stands", [&] { return status_command(settings, o.manifest_id, o.json); });
   status->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   status->add_flag("--json", o.json, "settlement records instead of a table");
+  CLI::App* held = command("held", "show the lines that wait for the operator, and why", [&] { return held_command(settings, o.manifest_id, o.json); });
+  held->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
+  held->add_flag("--json", o.json, "settlement records instead of a table");
+  command("batches", "show the batches in which lines were paid", [&] { return batches_command(settings, o.manifest_id); })->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
+  command("decisions", "show what operators decided, who and why", [&] { return decisions_command(settings, o.manifest_id); })->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   CLI::App* invoices = command("invoices", "show the invoices of each line, also those that were refused", [&] { return invoices_command(settings, o.manifest_id); });
   invoices->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   command("audit", "compare the node's payments with the journal", [&] { return audit_command(settings); });
@@ -78,9 +88,15 @@ int run(int argc, char** argv) {
   acknowledge->add_option("HASH", o.hash, "payment hash, 64 hex digits");
   acknowledge->add_flag("--all", o.all, "all that are listed by audit");
   acknowledge->add_option("--reason", o.reason, "for the record")->required();
+  CLI::App* reconcile = command("reconcile", "after a restore: take from the node what it has done since", [&] { return reconcile_command(settings, o.reason); });
+  reconcile->add_option("--reason", o.reason, "for the record")->required();
+  CLI::App* revoke = command("revoke", "pay a manifest no further", [&] { return revoke_command(settings, o.manifest_id, o.reason); });
+  revoke->add_option("MANIFEST_ID", o.manifest_id, "of the manifest, 64 hex digits")->required();
+  revoke->add_option("--reason", o.reason, "for the record")->required();
   CLI::App* hold = for_line(command("hold", "keep a line from being sent", [&] { return hold_command(settings, o.manifest_id, o.line, o.reason); }));
   hold->add_option("--reason", o.reason, "for the record")->required();
-  for_line(command("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line); }));
+  CLI::App* release = for_line(command("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line, o.reason); }));
+  release->add_option("--reason", o.reason, "for the record");
   CLI::App* reissue = for_line(command("reissue", "accept another invoice of the same payee for a line", [&] { return reissue_command(settings, o.manifest_id, o.line, o.invoice, o.reason); }));
   reissue->add_option("INVOICE", o.invoice, "BOLT 11, over exactly the line's amount")->required();
   reissue->add_option("--reason", o.reason, "for the record")->required();

@@ -48,7 +48,7 @@ inline payout::VerifiedManifest manifest(size_t lines, std::vector<payout::Desti
 }
 
 inline SimConfig sim_config(const Folder& folder, const std::string& faults = "") {
-  return {.wallet = folder.file("wallet"), .chain = "regtest", .balance_msat = 1'000'000'000'000, .fee_ppm = 1000, .invoice_seconds = 3600, .faults = faults};
+  return {.wallet = folder.file("wallet"), .chain = "regtest", .balance_msat = 1'000'000'000'000, .fee_ppm = 1000, .invoice_seconds = 3600, .faults = faults, .shared_faults = {}};
 }
 
 inline std::string no_network(const std::string&) { throw Error(Exit::unavailable, "no network in this test"); }
@@ -68,7 +68,7 @@ inline Run settle(Journal& journal, Backend& backend, Clock& clock, const payout
   reconciler.compare_list(false);
   reconciler.require_no_foreign();
   Resolver resolver(backend, journal, identity, {}, fetch, clock);
-  Settler settler(journal, backend, identity, resolver, policy, clock);
+  Settler settler(journal, identity, {{backend, resolver}}, policy, clock);
   run.code = settler.settle(m.manifest.id, [&](const payout::Settlement& s) { run.printed.push_back(s); });
   return run;
 }

@@ -50,9 +50,26 @@ Report down() { return {.evidence = Evidence::not_sent, .reason = "the simulated
 
 }  // namespace
 
+SimFaults::SimFaults(const std::string& text) : left_(parse_faults(text)) {}
+
+bool SimFaults::take(const char* name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = left_.find(name);
+  if (found == left_.end() || found->second == 0) return false;
+  --found->second;
+  return true;
+}
+
+int64_t SimFaults::left(const char* name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = left_.find(name);
+  return found == left_.end() ? 0 : found->second;
+}
+
 SimBackend::SimBackend(SimConfig config, Clock& clock)
     : config_(std::move(config)), clock_(clock),
-      db_(config_.wallet, {.mode = store::Mode::create, .application_id = wallet_application_id, .on_fatal = {}, .vfs = {}}), faults_(parse_faults(config_.faults)) {
+      db_(config_.wallet, {.mode = store::Mode::create, .busy_timeout_ms = 60'000, .application_id = wallet_application_id, .on_fatal = {}, .vfs = {}}),
+      faults_(config_.shared_faults ? config_.shared_faults : std::make_shared<SimFaults>(config_.faults)) {
   network_of(config_.chain);
   store::Transaction tx(db_);
   db_.execute(tables);
@@ -66,18 +83,6 @@ SimBackend::SimBackend(SimConfig config, Clock& clock)
 std::string SimBackend::value(const char* key) {
   auto row = db_.statement("SELECT value FROM wallet WHERE key = ?1");
   return row.first(key) ? row.text(0) : "";
-}
-
-int64_t SimBackend::fault(const char* name) const {
-  const auto found = faults_.find(name);
-  return found == faults_.end() ? 0 : found->second;
-}
-
-bool SimBackend::take(const char* name) {
-  const auto found = faults_.find(name);
-  if (found == faults_.end() || found->second == 0) return false;
-  --found->second;
-  return true;
 }
 
 Identity SimBackend::identify() {

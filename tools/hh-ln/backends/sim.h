@@ -6,12 +6,25 @@
 // preimage it cannot know.
 #pragma once
 #include <map>
+#include <mutex>
 
 #include "backends/backend.h"
 #include "base/clock.h"
 #include "store/sqlite.h"
 
 namespace hh::ln {
+
+// How many of each fault are left. Several wallets of one process may share it.
+class SimFaults {
+ public:
+  explicit SimFaults(const std::string& text);  // throws Error(config) for faults that it does not know
+  bool take(const char* name);                  // whether one was left
+  int64_t left(const char* name) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, int64_t, std::less<>> left_;
+};
 
 struct SimConfig {
   std::string wallet;              // path of its file
@@ -26,6 +39,7 @@ struct SimConfig {
   //   wrong_preimage=N it is paid, and the preimage that is shown is not the right one
   //   down=1           nothing answers at all
   std::string faults;
+  std::shared_ptr<SimFaults> shared_faults = {};  // instead of faults of its own
 };
 
 class SimBackend : public Backend {
@@ -41,8 +55,8 @@ class SimBackend : public Backend {
   store::Database& database() { return db_; }
 
  private:
-  bool take(const char* fault);
-  int64_t fault(const char* name) const;
+  bool take(const char* fault) { return faults_->take(fault); }
+  int64_t fault(const char* name) const { return faults_->left(name); }
   std::string value(const char* key);
   Report pay(const Outgoing& payment);
   Report refuse(const std::string& hash, const std::string& reason, bool try_again);
@@ -50,7 +64,7 @@ class SimBackend : public Backend {
   SimConfig config_;
   Clock& clock_;
   store::Database db_;
-  std::map<std::string, int64_t, std::less<>> faults_;
+  std::shared_ptr<SimFaults> faults_;
 };
 
 }  // namespace hh::ln

@@ -5,20 +5,22 @@
 namespace hh::ln {
 
 void Journal::note_refused(const Line& line, const std::string& bolt11, const std::string& reason) {
+  const Lock lock(mutex_);
   db_.statement("INSERT INTO refused_invoices (manifest_id, line, reason, bolt11, times, first_ms, last_ms) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5) "
                 "ON CONFLICT DO UPDATE SET times = times + 1, last_ms = excluded.last_ms, bolt11 = coalesce(excluded.bolt11, bolt11)")
       .run(line.manifest_id, line.line, json::clean_text(reason, max_reason), bolt11.empty() ? std::nullopt : std::optional(bolt11), now());
 }
 
 void Journal::replace_invoice(const Line& line, const std::string& bolt11, const std::string& reason) {
-  store::Transaction tx(db_);
+  Work work(*this);
   db_.statement("INSERT INTO replacements (manifest_id, line, bolt11, reason, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)").run(line.manifest_id, line.line, bolt11, json::clean_text(reason, max_reason), now());
   release(line.manifest_id, line.line);
-  tx.commit();
+  work.commit();
 }
 
 void Journal::each_invoice(const std::string& manifest_id, const std::function<void(const InvoiceEntry&)>& each) {
   std::vector<InvoiceEntry> all;
+  const Lock lock(mutex_);
   auto rows = db_.statement(
       "SELECT l.manifest_id, l.line, l.account, m.simulated OR x.backend = 'sim', l.pay_msat, x.* FROM ("
       "SELECT manifest_id, line, 1 AS accepted, bolt11, reason, 1 AS times, fetched_ms AS first_ms, changed_ms AS last_ms, payment_hash, payee, attempt, state, expires_at, backend "

@@ -51,17 +51,21 @@ std::string attempts_where(const char* condition) {
 
 constexpr const char* line_query =
     "SELECT l.manifest_id, l.line, l.account, l.pay_msat, l.destination_kind, l.destination_value, l.held_reason, l.note, l.changed_ms, m.simulated, m.chain, "
-    "(SELECT bolt11 FROM replacements r WHERE r.manifest_id = l.manifest_id AND r.line = l.line ORDER BY r.id DESC LIMIT 1) "
+    "(SELECT bolt11 FROM replacements r WHERE r.manifest_id = l.manifest_id AND r.line = l.line ORDER BY r.id DESC LIMIT 1), "
+    "(SELECT coalesce(max(time_ms), 0) FROM audit d WHERE d.manifest_id = l.manifest_id AND d.line = l.line AND d.action IN ('release', 'reissue')) "
     "FROM lines l JOIN manifests m USING (manifest_id) ";
 
 std::string said(const std::string& text) { return json::clean_text(text, max_reason); }
 
-// What a manifest pays out: the reward of one block, or what one cycle had in its pool. Numbers alone do not name it: two ledgers both have a round 1.
-std::string pot_of(const payout::Payout& p) {
-  return p.kind == payout::PayoutKind::round ? "block " + p.block_hash : fmt::format("cycle {} of {} msat", p.number, p.node_pool.count());
+}  // namespace
+
+Journal::Work::Work(Journal& journal) : lock_(journal.mutex_) {
+  if (!journal.db_.in_transaction()) tx_.emplace(journal.db_);
 }
 
-}  // namespace
+void Journal::Work::commit() {
+  if (tx_) tx_->commit();
+}
 
 void Journal::require_file(const std::string& path) {
   struct stat info;
@@ -80,55 +84,6 @@ Journal::Journal(const std::string& path, bool create, const Clock& clock, const
   name_pots();
 }
 
-// For manifests that version 1 of the journal has recorded. OR IGNORE: where two of them are for one block already, the first keeps it.
-void Journal::name_pots() {
-  std::vector<std::pair<std::string, std::string>> nameless;
-  {
-    auto rows = db_.statement("SELECT manifest_id, jws FROM manifests WHERE pot IS NULL ORDER BY first_seen_ms, manifest_id");
-    while (rows.step()) nameless.emplace_back(rows.text(0), rows.text(1));
-  }
-  for (const auto& [id, jws] : nameless) try {
-      db_.statement("UPDATE OR IGNORE manifests SET pot = ?2 WHERE manifest_id = ?1").run(id, pot_of(payout::payload_of(payout::read_signed_manifest(jws)).payout));
-    } catch (const Error& e) {
-      if (e.code() != Exit::data) throw;  // unreadable by this version: it stays nameless
-    }
-}
-
-void Journal::require_only_manifest(const payout::VerifiedManifest& m) {
-  const std::string pot = pot_of(m.manifest.payout);
-  auto other = db_.statement("SELECT manifest_id FROM manifests WHERE chain = ?1 AND pot = ?2 AND manifest_id <> ?3");
-  if (other.first(bitcoin::network_name(m.manifest.payout.chain), pot, m.manifest.id))
-    throw Error(Exit::data, fmt::format("manifest refused: {} pays {}, and so does manifest {}, which the journal has already: it would be paid out twice", m.manifest.id, pot, other.text(0)));
-}
-
-void Journal::add(const payout::VerifiedManifest& m) {
-  const payout::Payout& p = m.manifest.payout;
-  const std::string chain(bitcoin::network_name(p.chain)), pot = pot_of(p);
-  store::Transaction tx(db_);
-  require_only_manifest(m);
-  const bool is_new = db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms, pot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-                                    "ON CONFLICT (manifest_id) DO NOTHING")
-                          .run(m.manifest.id, chain, p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(), m.signed_form.jws, now(), pot) == 1;
-  int64_t known = 0;
-  for (size_t i = 0; i < p.lines.size(); ++i) {
-    const payout::Line& l = p.lines[i];
-    if (l.pay.is_zero()) continue;
-    ++known;
-    const std::string kind(payout::kind_name(l.destination->kind));
-    if (is_new)
-      db_.statement("INSERT INTO lines (manifest_id, line, account, pay_msat, destination_kind, destination_value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-          .run(m.manifest.id, i, l.account, l.pay, kind, l.destination->value, now()),
-          hold_if_paid_elsewhere(m.manifest.id, static_cast<int64_t>(i), l.pay);
-    else if (!db_.statement("SELECT 1 FROM lines WHERE manifest_id = ?1 AND line = ?2 AND account = ?3 AND pay_msat = ?4 AND destination_kind = ?5 AND destination_value = ?6")
-                  .first(m.manifest.id, i, l.account, l.pay, kind, l.destination->value))
-      throw Error(Exit::data, fmt::format("the journal knows manifest {} with other terms in line {}", m.manifest.id, i));
-  }
-  auto count = db_.statement("SELECT count(*) FROM lines WHERE manifest_id = ?1");
-  if (count.first(m.manifest.id) && count.int64(0) != known) throw Error(Exit::data, fmt::format("the journal knows manifest {} with other lines", m.manifest.id));
-  count.reset();
-  tx.commit();
-}
-
 Line Journal::read_line(store::Statement& row) {
   Line l;
   l.manifest_id = row.text(0), l.line = row.int64(1), l.account = row.text(2), l.pay = row.msat(3);
@@ -136,13 +91,14 @@ Line Journal::read_line(store::Statement& row) {
   if (!kind) throw Error(Exit::data, fmt::format("the journal has a destination of the unknown kind {}", row.text(4)));
   l.destination = {*kind, row.text(5)};
   l.held_reason = row.optional_text(6), l.note = row.text(7), l.changed_ms = row.int64(8), l.simulated = row.boolean(9);
-  l.chain = row.text(10), l.replacement = row.optional_text(11).value_or("");
+  l.chain = row.text(10), l.replacement = row.optional_text(11).value_or(""), l.released_ms = row.int64(12);
   auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, CASE a.state WHEN 'PAID' THEN a.changed_ms END, a.attempt DESC LIMIT 1"));
   if (attempt.first(l.manifest_id, l.line)) l.attempt = read_attempt(attempt);
   return l;
 }
 
 std::vector<Line> Journal::lines(const std::string& manifest_id) {
+  const Lock lock(mutex_);
   std::vector<Line> out;
   auto rows = db_.statement(std::string(line_query) + "WHERE l.manifest_id = ?1 ORDER BY l.line");
   for (bool more = rows.first(manifest_id); more; more = rows.step()) out.push_back(read_line(rows));
@@ -150,6 +106,7 @@ std::vector<Line> Journal::lines(const std::string& manifest_id) {
 }
 
 std::vector<Line> Journal::all_lines() {
+  const Lock lock(mutex_);
   std::vector<Line> out;
   auto rows = db_.statement(std::string(line_query) + "ORDER BY m.first_seen_ms, l.manifest_id, l.line");
   while (rows.step()) out.push_back(read_line(rows));
@@ -157,12 +114,14 @@ std::vector<Line> Journal::all_lines() {
 }
 
 Line Journal::line(const std::string& manifest_id, int64_t number) {
+  const Lock lock(mutex_);
   auto row = db_.statement(std::string(line_query) + "WHERE l.manifest_id = ?1 AND l.line = ?2");
   if (!row.first(manifest_id, number)) throw Error(Exit::data, fmt::format("the journal has no line {} of manifest {} that pays something", number, manifest_id));
   return read_line(row);
 }
 
 std::vector<Attempt> Journal::open_attempts() {
+  const Lock lock(mutex_);
   std::vector<Attempt> out;
   auto rows = db_.statement(attempts_where("a.state IN ('SENDING', 'INFLIGHT', 'UNKNOWN') ORDER BY a.id"));
   while (rows.step()) out.push_back(read_attempt(rows));
@@ -170,6 +129,7 @@ std::vector<Attempt> Journal::open_attempts() {
 }
 
 std::vector<Attempt> Journal::failed_attempts(const Line& line) {
+  const Lock lock(mutex_);
   std::vector<Attempt> out;
   auto rows = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 AND a.state = 'FAILED_SAFE' ORDER BY a.id"));
   for (bool more = rows.first(line.manifest_id, line.line); more; more = rows.step()) out.push_back(read_attempt(rows));
@@ -177,6 +137,7 @@ std::vector<Attempt> Journal::failed_attempts(const Line& line) {
 }
 
 std::optional<Attempt> Journal::attempt_of(const std::string& hash) {
+  const Lock lock(mutex_);
   auto row = db_.statement(attempts_where("a.payment_hash = ?1"));
   if (!row.first(hash)) return {};
   return read_attempt(row);
@@ -184,19 +145,20 @@ std::optional<Attempt> Journal::attempt_of(const std::string& hash) {
 
 Attempt Journal::start(const Line& line, const Resolved& r, const std::string& backend, const std::string& node, Msat fee_limit) {
   const std::string hash = to_hex(r.hash);
-  store::Transaction tx(db_);
+  Work work(*this);
   db_.statement("INSERT INTO invoices (payment_hash, bolt11, payee, expires_at, fetched_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
       .run(hash, r.bolt11.empty() ? std::optional<std::string>() : r.bolt11, to_hex(r.payee), r.expires_at, now());
   db_.statement("INSERT INTO attempts (manifest_id, line, attempt, payment_hash, backend, node, amount_msat, fee_limit_msat, state, created_ms, changed_ms) "
                 "VALUES (?1, ?2, 1 + (SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2), ?3, ?4, ?5, ?6, ?7, 'RESOLVED', ?8, ?8)")
       .run(line.manifest_id, line.line, hash, backend, node, line.pay, fee_limit, now());
-  tx.commit();
+  work.commit();
   return *attempt_of(hash);
 }
 
 bool Journal::apply(Attempt& a, Event event, const Change& change) {
   const auto to = next(a.state, event);
   if (!to) return false;
+  const Lock lock(mutex_);
   const bool paid = *to == State::paid;
   if (paid && !payout::preimage_matches(change.preimage, a.hash))
     throw Error(Exit::software, fmt::format("payment {} cannot be PAID with a preimage that is not its own", a.hash));
@@ -215,18 +177,23 @@ bool Journal::apply(Attempt& a, Event event, const Change& change) {
 }
 
 void Journal::set_note(const Line& line, const std::string& note) {
+  const Lock lock(mutex_);
   db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND note <> ?3").run(line.manifest_id, line.line, said(note), now());
 }
 
 bool Journal::hold(const std::string& manifest_id, int64_t line, const std::string& reason) {
+  const Lock lock(mutex_);
   return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL").run(manifest_id, line, said(reason), now()) == 1;
 }
 
 bool Journal::release(const std::string& manifest_id, int64_t line) {
+  const Lock lock(mutex_);
+  if (const std::string why = term(manifest_id).revoked; !why.empty()) throw Error(Exit::data, fmt::format("manifest {} is revoked ({}): nothing of it is released", manifest_id, why));
   return db_.statement("UPDATE lines SET held_reason = NULL, changed_ms = ?3 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NOT NULL").run(manifest_id, line, now()) == 1;
 }
 
 Preimage Journal::keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt) {
+  const Lock lock(mutex_);
   const auto secret = from_hex(db_.query_text("SELECT value FROM meta WHERE key = 'keysend_secret'"));
   if (!secret || secret->size() != 32) throw Error(Exit::data, "the journal's keysend secret is damaged");
   return crypto::hmac_sha256(*secret, as_bytes(fmt::format("{}/{}/{}", manifest_id, line, attempt)));

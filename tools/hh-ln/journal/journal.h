@@ -2,10 +2,14 @@
 //
 // One Journal is one connection in journal_mode=TRUNCATE, synchronous=EXTRA: what a call reports as done survives a power cut. Every change of an
 // attempt is a conditional update on what the caller last saw (state and number of sends): `false` means that another process was first, and
-// the caller reads again. The rules themselves are triggers in schema.cpp.
+// the caller reads again. The rules themselves are triggers in schema.cpp and schema_batches.cpp.
+//
+// Threads may share a Journal: each call is atomic, and Journal::Work makes one of several. Only database() is for whoever has the Journal to himself.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +57,7 @@ struct Line {
   bool simulated = false;        // the manifest is
   std::string chain;             // of the manifest
   std::string replacement;       // BOLT11 destinations: the invoice that an operator has accepted instead, or ""
+  int64_t released_ms = 0;       // when an operator has released it last; 0: never
   std::optional<Attempt> attempt;  // the one that paid first, else the newest
 };
 
@@ -95,6 +100,52 @@ struct Foreign {
   int64_t created_ms = 0;
 };
 
+struct BatchLine {
+  int64_t line = 0;
+  Msat amount, fee_limit;  // what it pays, and what its routes may cost at most
+};
+struct Batch {
+  int64_t id = 0;
+  std::string manifest_id;
+  int64_t number = 0;  // of the manifest, from 1
+  int64_t opened_ms = 0;
+  std::optional<int64_t> closed_ms;
+  bool simulated = false;
+  Msat amount, fee_reserved;
+  std::optional<Msat> fee_ceiling;
+  int64_t paid = 0, failed = 0, held = 0;  // closed only
+  std::vector<BatchLine> lines;
+};
+inline constexpr int64_t most_batch_lines = 50;
+
+// What a person decided, for the audit.
+struct Operator {
+  int64_t uid = 0;
+  std::string name;
+};
+Operator operator_of_process();
+struct Deed {
+  std::string action;       // "hold", "release", …: the command
+  std::string manifest_id;  // "": of none
+  std::optional<int64_t> line;
+  std::string hash, reason;
+  Operator who = operator_of_process();
+  int64_t time_ms = 0;      // of what was read
+};
+
+// One comparison of a node's list with the journal.
+struct Comparison {
+  std::string kind;  // "settle", "audit", "reconcile"
+  int64_t listed = 0, known = 0, foreign = 0, late = 0, stale = 0;
+};
+
+// What a manifest may be paid until.
+struct Term {
+  int64_t first_seen_ms = 0;
+  std::optional<int64_t> expires_at;  // unix seconds: the latest exp of its signatures
+  std::string revoked;                // why, or "": it is not
+};
+
 class Journal {
  public:
   // create: makes the file (mode 0600) and its tables, migrates an older one. Otherwise read-only; Error(no_input) where it does not exist.
@@ -102,8 +153,20 @@ class Journal {
   static void require_file(const std::string& path);  // throws Error(no_input) where there is none
   Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "");
 
+  // Several calls as one: no other thread comes between, and without commit() nothing of them stays.
+  class Work {
+   public:
+    explicit Work(Journal& journal);
+    void commit();
+
+   private:
+    std::lock_guard<std::recursive_mutex> lock_;
+    std::optional<store::Transaction> tx_;  // none: inside another Work, which decides
+  };
+
   // Records a verified manifest and its lines with pay > 0; nothing where they are there. Throws Error(data) where they are there with other terms, or
-  // where another manifest has been recorded for the same block, or for the same cycle and pool. Lines over exactly the amount of a recent payment that
+  // where another manifest has been recorded for the same block, or for the same cycle and pool (unless that one is revoked and nothing of it was ever sent), or where
+  // it is revoked before the journal has seen it. Lines over exactly the amount of a recent payment that
   // this journal does not know are held.
   void add(const payout::VerifiedManifest& m);
   // Throws Error(data) where another manifest has been recorded for what this one pays out.
@@ -129,7 +192,21 @@ class Journal {
   // All invoices of a manifest, or of all where it is "": accepted ones and refusals, by line and time.
   void each_invoice(const std::string& manifest_id, const std::function<void(const InvoiceEntry&)>& each);
   bool hold(const std::string& manifest_id, int64_t line, const std::string& reason);  // false: there is no such line, or it is held already
-  bool release(const std::string& manifest_id, int64_t line);
+  bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked.
+  Term term(const std::string& manifest_id);
+  // Nothing new is sent for this manifest from now on: its lines that are not PAID are held. It need not be known yet. False: it is revoked already.
+  bool revoke(const std::string& manifest_id, const std::string& reason);
+
+  // Carries out a change and its row in `audit` as one; no row where it returns false. Returns what it returned.
+  bool decide(const Deed& deed, const std::function<bool()>& change);
+  std::vector<Deed> decisions(const std::string& manifest_id);  // oldest first; of all where it is ""
+
+  // Lines that are to be worked together. Throws Error(software) for none, or more than most_batch_lines.
+  Batch open_batch(const std::string& manifest_id, const std::vector<BatchLine>& lines, std::optional<Msat> fee_ceiling);
+  std::vector<Batch> batches(const std::string& manifest_id, bool open_only = false);  // of all where it is ""
+  // Where each of its lines is PAID, FAILED_SAFE or HELD, with nothing under way. False: it stays open.
+  bool close_batch(const Batch& batch);
+  std::vector<int64_t> sends_since(int64_t unix_ms);  // when payments were sent, oldest first
 
   // Keysend: HMAC-SHA-256(secret of this journal, manifest id ‖ line ‖ attempt). The same attempt always has the same preimage.
   Preimage keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt);
@@ -143,6 +220,17 @@ class Journal {
   std::vector<std::string> nodes_with_foreign();
   // Holds the unpaid lines over exactly the amount of this payment, which may have been for one of them (a journal restored from a backup). Returns them.
   std::vector<Line> hold_lines_like(const Foreign& payment);
+  void note_comparison(const std::string& node, const Comparison& comparison);
+  // The node has paid for lines of this journal what this journal did not send, and nobody has run `reconcile` since.
+  bool is_stale(const std::string& node);
+  // Payments that can only be for a line of this journal though it never sent them, by hash (hex): of the invoice that the manifest brought, or of one of the
+  // line's next keysends. Lines that are paid or under way have none.
+  struct Unsent {
+    std::string manifest_id;
+    int64_t line = 0;
+    Resolved resolved;
+  };
+  std::map<std::string, Unsent> unsent_hashes();
   // A payment that the attempt's node must know as long as it keeps its history: one that was PAID, as near as possible before this attempt.
   std::optional<std::string> witness(const Attempt& attempt);
 
@@ -156,10 +244,15 @@ class Journal {
   store::Database& database() { return db_; }
 
  private:
+  friend class Work;
   void name_pots();
+  void insert(const payout::VerifiedManifest& m, const std::string& pot);
+  void require_terms(const payout::VerifiedManifest& m);
   void hold_if_paid_elsewhere(const std::string& manifest_id, int64_t line, Msat pay);
   Line read_line(store::Statement& row);
   int64_t now() const { return clock_.unix_ms(); }
+  using Lock = std::lock_guard<std::recursive_mutex>;
+  std::recursive_mutex mutex_;  // guards db_; calls that are made of others take it again
   const Clock& clock_;
   store::Database db_;
 };

@@ -237,10 +237,12 @@ ALTER TABLE manifests DROP COLUMN pot;
 CREATE TRIGGER manifests_never_change BEFORE UPDATE ON manifests BEGIN SELECT RAISE(ABORT, 'manifests never change'); END;
 )sql";
 
-constexpr store::Migration migrations[] = {{1, "journal", first_up, first_down}, {2, "pots_and_invoices", second_up, second_down}};
-
 }  // namespace
 
-std::span<const store::Migration> journal_migrations() { return migrations; }
+std::span<const store::Migration> journal_migrations() {
+  static const store::Migration migrations[] = {
+      {1, "journal", first_up, first_down}, {2, "pots_and_invoices", second_up, second_down}, {3, "batches_and_decisions", batches_up, batches_down}};
+  return migrations;
+}
 
 }  // namespace hh::ln

@@ -8,5 +8,7 @@ namespace hh::ln {
 
 inline constexpr int32_t journal_application_id = 0x48484c4e;  // "HHLN"
 std::span<const store::Migration> journal_migrations();
+extern const char* const batches_up;    // version 3, in schema_batches.cpp
+extern const char* const batches_down;
 
 }  // namespace hh::ln

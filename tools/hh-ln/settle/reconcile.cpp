@@ -3,7 +3,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "settle/settle.h"
+#include "payout/settlement.h"
+#include "settle/reconcile.h"
 
 namespace hh::ln {
 namespace {
@@ -81,40 +82,119 @@ void Reconciler::track_open() {
   for (Attempt& a : journal_.open_attempts()) track(a);
 }
 
+// Whether the payment can only be for a line of this journal, though the journal did not send it.
+bool Reconciler::is_ours_unsent(const std::string& hash) {
+  if (!unsent_) unsent_ = journal_.unsent_hashes();
+  return unsent_->contains(hash);
+}
+
 // Returns the attempt where the node says that what we hold for failed has succeeded.
-std::optional<Attempt> Reconciler::compare_one(const Listed& listed) {
+std::optional<Attempt> Reconciler::compare_one(const Listed& listed, Comparison& c) {
+  ++c.listed;
   auto attempt = journal_.attempt_of(listed.hash);
   if (!attempt || attempt->node != identity_.node) {
     journal_.note_foreign(identity_.node, {listed.hash, listed.amount, listed.status, listed.created_ms});
+    if (listed.status != "FAILED") ++c.foreign, c.stale += is_ours_unsent(listed.hash);
     return {};
   }
-  if (attempt->state == State::resolved && attempt->sends == 0) alarm(*attempt, "the node has a payment that was never sent from here");
-  return attempt->state == State::failed_safe && listed.status == "SUCCEEDED" ? attempt : std::nullopt;
+  ++c.known;
+  if (attempt->state == State::resolved && attempt->sends == 0) {
+    alarm(*attempt, "the node has a payment that was never sent from here: the journal is older than what the node has done");
+    c.stale += listed.status != "FAILED";
+  }
+  if (attempt->state != State::failed_safe || listed.status != "SUCCEEDED") return {};
+  ++c.late;
+  return attempt;
 }
 
-void Reconciler::compare_list(bool from_the_start) {
+Comparison Reconciler::compare_list(bool from_the_start, const std::string& kind) {
   uint64_t last = from_the_start ? 0 : journal_.cursor(identity_.node);
   std::vector<Listed> listed;
   backend_.list(last, [&](const Listed& p) { listed.push_back(p); });
   std::vector<Attempt> late;
-  store::Transaction tx(journal_.database());
+  Comparison comparison{.kind = kind};
+  unsent_.reset();
+  Journal::Work work(journal_);
   for (const Listed& p : listed) {
-    if (auto attempt = compare_one(p)) late.push_back(*attempt);
+    if (auto attempt = compare_one(p, comparison)) late.push_back(*attempt);
     last = std::max(last, p.index);
   }
   journal_.set_cursor(identity_.node, last);
-  tx.commit();
+  if (comparison.listed > 0 && kind != "reconcile") journal_.note_comparison(identity_.node, comparison);
+  work.commit();
   for (Attempt& a : late) track(a);
   for (const Foreign& f : journal_.unacknowledged(identity_.node))
     if (f.status != "SUCCEEDED" && backend_.track(hash_bytes(f.hash)).evidence == Evidence::failed) journal_.note_foreign(identity_.node, {f.hash, f.amount, "FAILED", f.created_ms});
+  return comparison;
 }
 
 void Reconciler::require_no_foreign() {
+  if (journal_.is_stale(identity_.node))
+    throw Error(Exit::temp_fail, "the node has made payments for lines of this journal that this journal did not send: it was restored from a backup, or there is another one; nothing is paid until "
+                                 "`hh-ln reconcile --reason …` has taken from the node what it has done");
   const auto foreign = journal_.unacknowledged(identity_.node);
   if (foreign.empty()) return;
   throw Error(Exit::temp_fail, fmt::format("the node has {} outgoing payment{} that this journal does not know, the first {} over {} msat: nothing is paid until "
-                                           "`hh-ln acknowledge {} --reason …` says what it was (`hh-ln audit` lists them)",
+                                           "`hh-ln acknowledge {} --reason …` says what it was (`hh-ln audit` lists them), or `hh-ln reconcile` where the journal was restored from a backup",
                                            foreign.size(), foreign.size() == 1 ? "" : "s", foreign[0].hash, foreign[0].amount.count(), foreign[0].hash));
+}
+
+// Gives the line an attempt with this hash, as if it had been sent from here, where the node says that it is paid or under way. False: it cannot be told.
+bool Reconciler::take_over(const Foreign& f, const Journal::Unsent& unsent, Found& found) {
+  const Report report = backend_.track(hash_bytes(f.hash));
+  if (report.evidence != Evidence::settled && report.evidence != Evidence::in_flight) return false;
+  const Line line = journal_.line(unsent.manifest_id, unsent.line);
+  if (line.held_reason || !journal_.term(line.manifest_id).revoked.empty() || line.pay != f.amount || (line.attempt && !is_final(line.attempt->state))) return false;
+  Journal::Work work(journal_);
+  Attempt a = journal_.start(line, unsent.resolved, backend_.name(), identity_.node, report.fee);
+  journal_.apply(a, Event::send, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
+  journal_.apply(a, Event::in_flight, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});  // never to be sent from here
+  work.commit();
+  take(a, report);
+  found.taken.push_back(journal_.line(line.manifest_id, line.line));
+  return true;
+}
+
+// Attempts that have an invoice and were never sent from here, but which the node knows.
+void Reconciler::take_over_resolved(Found& found) {
+  std::vector<Listed> listed;
+  backend_.list(0, [&](const Listed& p) { listed.push_back(p); });
+  for (const Listed& p : listed) {
+    auto a = journal_.attempt_of(p.hash);
+    if (!a || a->node != identity_.node || a->state != State::resolved || a->sends != 0 || p.status == "FAILED") continue;
+    const Line line = journal_.line(a->manifest_id, a->line);
+    if (line.held_reason) {
+      found.held.push_back(line);
+      continue;
+    }
+    {
+      Journal::Work work(journal_);
+      journal_.apply(*a, Event::send, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
+      journal_.apply(*a, Event::in_flight, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
+      work.commit();
+    }
+    track(*a);
+    found.taken.push_back(journal_.line(a->manifest_id, a->line));
+  }
+}
+
+Reconciler::Found Reconciler::reconcile(const std::string& reason) {
+  Found found;
+  found.comparison = compare_list(true, "reconcile");
+  take_over_resolved(found);
+  const auto unsent = journal_.unsent_hashes();
+  for (const Foreign& f : journal_.unacknowledged(identity_.node)) {
+    const auto ours = unsent.find(f.hash);
+    const bool taken = ours != unsent.end() && take_over(f, ours->second, found);
+    if (!journal_.acknowledge(identity_.node, f.hash, taken ? "reconcile: it is for a line of this journal" : reason)) continue;
+    if (taken) continue;
+    found.foreign.push_back(f);
+    if (ours != unsent.end() && journal_.hold(ours->second.manifest_id, ours->second.line, fmt::format("the node made payment {} for this line, and it is not clear what became of it", f.hash)))
+      found.held.push_back(journal_.line(ours->second.manifest_id, ours->second.line));
+    for (Line& l : journal_.hold_lines_like(f)) found.held.push_back(std::move(l));
+  }
+  journal_.note_comparison(identity_.node, found.comparison);
+  return found;
 }
 
 }  // namespace hh::ln

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <mutex>
 
 #include "base/daemon.h"
 #include "base/error.h"
@@ -12,183 +12,165 @@
 namespace hh::ln {
 namespace {
 
-// Past its expiry by so much, no clock of a payee or node is slow enough to still accept an invoice.
-constexpr int64_t surely_expired_seconds = 120;
+bool is_under_way(const Line& l) { return l.attempt && is_open(l.attempt->state); }
+bool is_paid(const Line& l) { return l.attempt && l.attempt->state == State::paid; }
 
-PaymentHash hash_bytes(const std::string& hex) {
-  PaymentHash out{};
-  if (!from_hex(hex, out)) throw Error(Exit::data, "the journal has a payment hash that is not 64 hex digits");
-  return out;
+// What a line's routes may cost at most. What is stored keeps its limit; only a retry changes it.
+Msat reservation(const Line& l, const SettlePolicy& p) {
+  return l.attempt && l.attempt->state != State::failed_safe ? l.attempt->fee_limit : fee_limit(p, l.pay);
 }
 
 }  // namespace
 
-Msat fee_limit(const SettlePolicy& p, Msat amount) {
-  const int64_t whole = amount.count() / 1'000'000, rest = amount.count() % 1'000'000;
-  return p.fee_limit_base + Msat(whole) * p.fee_limit_ppm + Msat(rest * p.fee_limit_ppm / 1'000'000);
+// One manifest, one run. The mutex guards all of it but what is set before the workers start.
+struct Settler::Run {
+  std::string manifest_id;
+  const Print& print;
+  std::optional<int64_t> due_ms;
+  std::string due_reason;
+  std::mutex mutex;
+  std::list<Line> waiting;               // for a batch
+  std::list<Task> tasks;                 // to be handed out, of batches that are open
+  std::map<int64_t, Batch> open;         // by id
+  std::map<int64_t, int64_t> unfinished; // lines of each that are still to be worked in this run
+  std::set<int64_t> printed;
+};
+
+Settler::Settler(Journal& journal, Identity identity, std::vector<Hand> hands, SettlePolicy policy, Clock& clock, Crew& crew)
+    : journal_(journal), identity_(std::move(identity)), hands_(std::move(hands)), policy_(policy), clock_(clock), crew_(crew), shared_(policy_, journal, clock) {}
+
+// Opens a batch of the lines that wait, as many as fit. False where there are none, or where none fits.
+bool Settler::open_next_batch(Run& run) {
+  std::vector<BatchLine> lines;
+  Msat amount, reserved;
+  const auto most = static_cast<size_t>(std::clamp<int64_t>(policy_.batch_lines, 1, most_batch_lines));
+  std::vector<Line> taken;
+  // A large line makes room for a small one before it, so the lines are looked at again until nothing more fits.
+  for (bool more = true; more && lines.size() < most;) {
+    more = false;
+    for (auto l = run.waiting.begin(); l != run.waiting.end() && lines.size() < most;) {
+      const Msat fee = reservation(*l, policy_);
+      if (policy_.batch_fee_limit_ppm > 0 && reserved + fee > millionths(amount + l->pay, policy_.batch_fee_limit_ppm)) {
+        ++l;
+        continue;
+      }
+      lines.push_back({l->line, l->pay, fee});
+      amount += l->pay, reserved += fee, more = policy_.batch_fee_limit_ppm > 0;
+      taken.push_back(std::move(*l));
+      l = run.waiting.erase(l);
+    }
+  }
+  if (lines.empty()) return false;
+  const Batch batch = journal_.open_batch(run.manifest_id, lines, policy_.batch_fee_limit_ppm > 0 ? std::optional(millionths(amount, policy_.batch_fee_limit_ppm)) : std::nullopt);
+  for (size_t i = 0; i < taken.size(); ++i) run.tasks.push_back({std::move(taken[i]), batch.id, lines[i].fee_limit, run.due_ms, run.due_reason});
+  run.tasks.sort([](const Task& a, const Task& b) { return a.line.line < b.line.line; });
+  run.unfinished[batch.id] = static_cast<int64_t>(lines.size());
+  run.open.emplace(batch.id, batch);
+  return true;
 }
 
-Settler::Settler(Journal& journal, Backend& backend, Identity identity, Resolver& resolver, SettlePolicy policy, Clock& clock)
-    : journal_(journal), backend_(backend), identity_(identity), resolver_(resolver), policy_(policy), clock_(clock), reconciler_(journal, backend, identity) {}
+std::optional<Task> Settler::next(Run& run) {
+  const std::lock_guard lock(run.mutex);
+  if (run.tasks.empty() && (shared_.node_gone || shared_.failed || stop_requested() || !open_next_batch(run))) return {};
+  Task task = std::move(run.tasks.front());
+  run.tasks.pop_front();
+  return task;
+}
 
-bool Settler::is_expired(const Attempt& a, int64_t margin_seconds) const { return a.expires_at && clock_.unix_seconds() >= *a.expires_at + margin_seconds; }
+void Settler::print_paid(Run& run, const Line& line) {
+  if (is_paid(line) && run.printed.insert(line.line).second) run.print(settlement_of(line, hands_[0].backend.name()));
+}
 
-// A node that cannot say what is in its channels may have anything in them.
-bool Settler::may_have_htlc(const Attempt& a) {
+void Settler::done(Run& run, const Task& task) {
+  const Line line = journal_.line(run.manifest_id, task.line.line);
+  const std::lock_guard lock(run.mutex);
+  print_paid(run, line);
+  if (task.batch != 0 && --run.unfinished[task.batch] == 0 && journal_.close_batch(run.open.at(task.batch))) run.open.erase(task.batch);
+}
+
+void Settler::work(Run& run, size_t hand) {
   try {
-    return backend_.has_htlc(hash_bytes(a.hash));
-  } catch (const Error& e) {
-    if (e.code() != Exit::unavailable) throw;
-    log::warn("channels_unknown", {{"payment_hash", a.hash}, {"reason", e.what()}});
-    return true;
-  }
-}
-
-// True: the line has a new attempt in RESOLVED.
-bool Settler::resolve(Line& line) {
-  try {
-    const Resolved resolved = resolver_.resolve(line);
-    line.attempt = journal_.start(line, resolved, backend_.name(), identity_.node, fee_limit(policy_, line.pay));
-    journal_.set_note(line, "");
-    return true;
-  } catch (const InvoiceRefused& e) {
-    refuse(line, e.bolt11, e.what(), e.for_good);
-  } catch (const store::ConstraintError& e) {
-    if (!e.is_unique()) throw;
-    refuse(line, "", "the invoice's payment hash was used before", line.destination.kind == payout::DestinationKind::bolt11);
-  } catch (const Error& e) {
-    if (e.code() != Exit::unavailable && e.code() != Exit::data) throw;
-    refuse(line, "", e.what(), false);
-  }
-  return false;
-}
-
-void Settler::refuse(const Line& line, const std::string& bolt11, const std::string& why, bool for_good) {
-  journal_.note_refused(line, bolt11, why);
-  if (for_good)
-    journal_.hold(line.manifest_id, line.line, why);
-  else
-    journal_.set_note(line, why);
-}
-
-// A failed or never sent attempt whose invoice has expired makes room for a new one, unless there is a chance that the old one still moves money. The node
-// must say so now: an answer that is missing, or "in flight" of what it had called failed (a request that was held up on its way), is such a chance.
-Settler::Replace Settler::may_replace(Line& line) {
-  for (Attempt& old : journal_.failed_attempts(line)) {
-    if (old.node != identity_.node) continue;  // RESOLVED only, or settled with that node
-    const Evidence evidence = reconciler_.track(old);
-    if (old.state == State::paid) return Replace::paid;
-    const bool ended = evidence == Evidence::failed || evidence == Evidence::not_found;
-    if (!ended || may_have_htlc(old)) return Replace::not_now;
-  }
-  return Replace::yes;
-}
-
-bool Settler::retry(Line& line, int64_t& sends_left) {
-  Attempt& a = *line.attempt;
-  if (give_up_line_ || sends_left == 0) return false;
-  if (is_expired(a, 0) || a.node != identity_.node) {
-    if (!is_expired(a, surely_expired_seconds) && a.sends > 0) return false;
-    const Replace replace = may_replace(line);
-    if (replace != Replace::yes) return replace == Replace::paid;
-    return resolve(line);
-  }
-  if (sends_left < policy_.attempts) clock_.sleep_ms(policy_.backoff_ms << (policy_.attempts - sends_left - 1));
-  return journal_.apply(a, Event::retry, {.reason = {}, .preimage = {}, .fee = {}, .fee_limit = fee_limit(policy_, line.pay)});
-}
-
-// Commits SENDING, with the reservation, before the first byte goes out.
-bool Settler::send(Line& line, int64_t& sends_left) {
-  Attempt& a = *line.attempt;
-  if (node_gone_ || stop_requested() || sends_left == 0) return false;
-  Outgoing out{a.manifest_id, a.line, hash_bytes(a.hash), a.amount, a.fee_limit, a.bolt11, {}, {}};
-  if (a.bolt11.empty()) {
-    from_hex(a.payee, out.node);
-    out.preimage = journal_.keysend_preimage(a.manifest_id, a.line, a.number);
-  }
-  if (!journal_.apply(a, Event::send)) return false;
-  --sends_left;
-  const Report report = backend_.send(out);
-  node_gone_ |= report.evidence == Evidence::not_sent;
-  give_up_line_ |= report.evidence == Evidence::failed && !report.try_again;
-  reconciler_.take(a, report);
-  return report.evidence != Evidence::not_sent;
-}
-
-// SENDING, INFLIGHT or UNKNOWN: what does the node say? Sends the same invoice again where it does not know it.
-bool Settler::follow(Line& line, int64_t& sends_left) {
-  Attempt& a = *line.attempt;
-  const Evidence evidence = reconciler_.track(a);
-  node_gone_ |= evidence == Evidence::not_sent;
-  if (!is_open(a.state)) return true;
-  // A held line is followed, but nothing is sent for it: whoever holds it may be finding out whether it was paid.
-  if (evidence != Evidence::not_found || a.seen || line.held_reason || !reconciler_.node_remembers(a)) return false;
-  if (may_have_htlc(a)) return false;
-  if (is_expired(a, surely_expired_seconds))
-    return journal_.apply(a, Event::expired, {.reason = "the invoice expired before the node knew it", .preimage = {}, .fee = {}, .fee_limit = {}});
-  if (is_expired(a, 0)) return false;
-  if (sends_left < policy_.attempts) clock_.sleep_ms(policy_.backoff_ms << (policy_.attempts - sends_left - 1));
-  return send(line, sends_left);
-}
-
-// One move of one line; false where nothing more can be done now.
-bool Settler::step(Line& line, int64_t& sends_left) {
-  if (!line.attempt) return !line.held_reason && !node_gone_ && !stop_requested() && resolve(line);
-  Attempt& a = *line.attempt;
-  if (is_open(a.state)) return follow(line, sends_left);
-  if (a.state == State::paid || line.held_reason || node_gone_ || stop_requested()) return false;
-  if (a.state == State::failed_safe) return retry(line, sends_left);
-  if (a.node != identity_.node || is_expired(a, 0))  // RESOLVED, and it cannot be sent any more: nothing was ever sent
-    return journal_.apply(a, Event::expired, {.reason = "the invoice was never sent", .preimage = {}, .fee = {}, .fee_limit = {}});
-  return send(line, sends_left);
-}
-
-void Settler::advance(Line line) {
-  int64_t sends_left = policy_.attempts;
-  give_up_line_ = false;
-  // Each step either uses up a send or moves the line towards an end; the bound only guards against a defect.
-  for (int64_t moves = 0; moves < 8 * policy_.attempts + 8; ++moves) {
-    if (!step(line, sends_left)) return;
-    line = journal_.line(line.manifest_id, line.line);
+    Worker worker(journal_, hands_[hand].backend, identity_, hands_[hand].resolver, policy_, clock_, shared_, hand);
+    for (auto task = next(run); task; task = next(run)) {
+      worker.advance(*task);
+      done(run, *task);
+    }
+  } catch (...) {
+    shared_.failed = true;  // the others end after what they are at
+    throw;
   }
 }
 
 // Payments that hang are looked at for a while, less and less often.
-void Settler::follow_open(const std::string& manifest_id) {
+void Settler::follow_open(Run& run) {
+  Reconciler reconciler(journal_, hands_[0].backend, identity_);
   const int64_t end = clock_.monotonic_ms() + policy_.wait_ms;
-  for (int64_t pause = 200; !node_gone_ && !stop_requested() && clock_.monotonic_ms() < end; pause = std::min<int64_t>(pause * 2, 5000)) {
+  for (int64_t wait = 200; !shared_.node_gone && !stop_requested() && clock_.monotonic_ms() < end; wait = std::min<int64_t>(wait * 2, 5000)) {
     bool open = false;
-    for (const Line& line : journal_.lines(manifest_id))
+    for (const Line& line : journal_.lines(run.manifest_id))
       if (line.attempt && line.attempt->state == State::inflight) {
         Attempt a = *line.attempt;
-        reconciler_.track(a);
+        reconciler.track(a);
         open |= a.state == State::inflight;
       }
     if (!open) return;
-    clock_.sleep_ms(std::min(pause, std::max<int64_t>(end - clock_.monotonic_ms(), 0)));
+    pause(clock_, std::min(wait, std::max<int64_t>(end - clock_.monotonic_ms(), 0)));
   }
 }
 
-int Settler::settle(const std::string& manifest_id, const Print& print) {
-  std::set<int64_t> printed;
-  const auto print_paid = [&](const Line& line) {
-    if (line_state(line) == payout::SettlementState::paid && printed.insert(line.line).second) print(settlement_of(line, backend_.name()));
-  };
-  for (const Line& line : journal_.lines(manifest_id)) {
-    advance(line);
-    print_paid(journal_.line(manifest_id, line.line));
-  }
-  follow_open(manifest_id);
+int Settler::finish(Run& run) {
+  for (const auto& [id, batch] : run.open) journal_.close_batch(batch);
   bool open = false, failed = false;
-  for (const Line& line : journal_.lines(manifest_id)) {
-    print_paid(line);
+  for (const Line& line : journal_.lines(run.manifest_id)) {
+    print_paid(run, line);
     const auto state = line_state(line);
     const bool is_failed = state == payout::SettlementState::failed_safe || state == payout::SettlementState::held;
     if (state == payout::SettlementState::paid) continue;
     open |= !is_failed, failed |= is_failed;
-    print(settlement_of(line, backend_.name()));
+    run.print(settlement_of(line, hands_[0].backend.name()));
   }
   return open ? static_cast<int>(Exit::temp_fail) : failed ? 1 : 0;
+}
+
+int Settler::settle(const std::string& manifest_id, const Print& print) {
+  Run run{.manifest_id = manifest_id, .print = print, .due_ms = {}, .due_reason = {}, .mutex = {}, .waiting = {}, .tasks = {}, .open = {}, .unfinished = {}, .printed = {}};
+  const Term term = journal_.term(manifest_id);
+  if (term.expires_at) run.due_ms = *term.expires_at * 1000, run.due_reason = "the manifest has expired: have it signed again and release the line, or leave it to a later round";
+  if (policy_.deadline_ms > 0 && (!run.due_ms || term.first_seen_ms + policy_.deadline_ms < *run.due_ms))
+    run.due_ms = term.first_seen_ms + policy_.deadline_ms, run.due_reason = "the deadline of the manifest is past: release the line to have it paid all the same";
+
+  std::map<int64_t, Task> batched;  // by line
+  for (const Batch& batch : journal_.batches(manifest_id, true)) {
+    for (const BatchLine& l : batch.lines) batched[l.line] = {.line = {}, .batch = batch.id, .fee_limit = l.fee_limit, .due_ms = run.due_ms, .due_reason = run.due_reason};
+    run.open.emplace(batch.id, batch);
+  }
+  for (Line& line : journal_.lines(manifest_id)) {
+    if (is_paid(line)) {
+      print_paid(run, line);
+      continue;
+    }
+    const auto of_batch = batched.find(line.line);
+    if (of_batch != batched.end()) {
+      ++run.unfinished[of_batch->second.batch];
+      of_batch->second.line = std::move(line);
+      run.tasks.push_back(std::move(of_batch->second));
+    } else if (!line.held_reason && !is_under_way(line) && run.due_ms && clock_.unix_ms() >= *run.due_ms && line.released_ms < *run.due_ms) {
+      journal_.hold(manifest_id, line.line, run.due_reason);
+    } else if (line.held_reason) {
+      if (is_under_way(line)) run.tasks.push_back({.line = std::move(line), .batch = 0, .fee_limit = {}, .due_ms = {}, .due_reason = {}});
+    } else {
+      run.waiting.push_back(std::move(line));
+    }
+  }
+  std::vector<std::function<void()>> jobs;
+  const size_t most = run.tasks.size() + run.waiting.size();
+  for (size_t i = 0; i < std::min(hands_.size(), std::max<size_t>(most, 1)); ++i) jobs.emplace_back([this, &run, i] { work(run, i); });
+  crew_.run(jobs);
+  for (const Line& line : run.waiting)
+    if (!shared_.node_gone && !stop_requested())
+      journal_.set_note(line, fmt::format("a fee reservation of {} msat is above what a batch may cost (batch_fee_limit_ppm): it waits", reservation(line, policy_).count()));
+  follow_open(run);
+  return finish(run);
 }
 
 payout::SettlementState line_state(const Line& line) {

@@ -1,0 +1,185 @@
+// A journal that was restored from a backup: it is older than what the node has done, and must not pay again what it does not remember.
+#include <catch2/catch.hpp>
+
+#include "test_support.h"
+
+using namespace hh;
+using namespace hh::ln;
+using namespace hh::ln::test;
+using payout::SettlementState;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const SettlePolicy policy{.attempts = 3, .backoff_ms = 1, .wait_ms = 50};
+
+// Four lines: two keysends, a lightning address, and one whose invoice is stored before the backup is made.
+struct Restored {
+  Folder folder;
+  FakeClock clock;
+  SimBackend wallet{sim_config(folder), clock};
+  payout::VerifiedManifest m =
+      manifest(4, {{payout::DestinationKind::node, node_key}, {payout::DestinationKind::node, node_key}, {payout::DestinationKind::lnaddress, "rig@example.com"},
+                   {payout::DestinationKind::lnaddress, "other@example.com"}});
+  explicit Restored(const std::function<void(Journal&)>& before = [](Journal&) {}) {
+    {
+      Journal journal(folder.file("db"), true, clock);
+      journal.add(m);
+      const Line line = journal.line(manifest_id, 3);
+      const auto invoice = lightning::decode_bolt11(*wallet.invoice_for(line.destination, line.pay));
+      journal.start(line, {invoice.text, invoice.payment_hash, invoice.payee, invoice.expires_at()}, "sim", wallet.identify().node, Msat(50'000));
+      before(journal);
+    }
+    std::filesystem::copy_file(folder.file("db"), folder.file("backup"));
+    {
+      Journal journal(folder.file("db"), true, clock);
+      REQUIRE(settle(journal, wallet, clock, m, policy).code == 0);
+    }
+    std::filesystem::copy_file(folder.file("backup"), folder.file("db"), std::filesystem::copy_options::overwrite_existing);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a restored journal refuses to pay until it is reconciled; then it has the proofs, and holds what it cannot tell (C075 L090)", "[reconcile]") {
+  Restored r;
+  Journal journal(r.folder.file("db"), true, r.clock);
+  const auto pay = [&] { return settle(journal, r.wallet, r.clock, r.m, policy); };
+  for (int i = 0; i < 2; ++i) CHECK_THROWS_WITH(pay(), Contains("hh-ln reconcile"));
+  // To acknowledge all is not enough: the node has paid what this journal has still to send.
+  const std::string node = r.wallet.identify().node;
+  SECTION("acknowledged before") {
+    for (const Foreign& f : journal.unacknowledged(node)) {
+      REQUIRE(journal.acknowledge(node, f.hash, "all known"));
+      journal.hold_lines_like(f);
+    }
+    CHECK_THROWS_WITH(pay(), Contains("hh-ln reconcile"));
+    Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
+    CHECK(pay().code == 1);  // all lines that are over the amount of one of these are held, and only an operator may say more
+    CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+  }
+  SECTION("reconciled") {
+    const auto found = Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
+    CHECK(found.taken.size() == 3);
+    REQUIRE(found.held.size() == 1);
+    CHECK(found.held[0].line == 2);
+    CHECK(found.foreign.size() == 1);
+    CHECK(found.comparison.stale == 3);
+    for (const int64_t line : {0, 1, 3}) CHECK(line_state(journal.line(manifest_id, line)) == SettlementState::paid);
+    const Run run = pay();
+    CHECK(run.code == 1);
+    CHECK(run.printed.back().state == SettlementState::held);
+    CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+    CHECK(journal.summary().alarms == 0);
+    CHECK(journal.database().query_int64("SELECT count(*) FROM reconciliations WHERE kind = 'settle' AND result = 'stale'") == 1);
+    CHECK(journal.database().query_int64("SELECT count(*) FROM reconciliations WHERE kind = 'reconcile'") == 1);
+  }
+}
+
+TEST_CASE("killed while it reconciles, it still refuses, and can be reconciled again (L090)", "[reconcile]") {
+  for (int64_t point = 0; point < 6; ++point) {
+    Restored r;
+    Journal journal(r.folder.file("db"), true, r.clock);
+    class Dies : public ScriptedBackend {
+     public:
+      Dies(SimBackend& real, int64_t left) : real_(real), left_(left) {}
+      Identity identify() override { return real_.identify(); }
+      Report track(const PaymentHash& h) override {
+        if (left_-- == 0) throw Error(Exit::unavailable, "the node has gone");
+        return real_.track(h);
+      }
+      void list(uint64_t after, const std::function<void(const Listed&)>& each) override { real_.list(after, each); }
+      SimBackend& real_;
+      int64_t left_;
+    } dies(r.wallet, point);
+    bool died = false;
+    try {
+      Reconciler(journal, dies, r.wallet.identify()).reconcile("restored");
+    } catch (const Error&) {
+      died = true;
+    }
+    INFO("node gone at question " << point);
+    if (died) {
+      try {
+        settle(journal, r.wallet, r.clock, r.m, policy);
+      } catch (const Error& e) {
+        CHECK_THAT(e.what(), Contains("hh-ln reconcile"));
+      }
+    }
+    Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
+    CHECK(settle(journal, r.wallet, r.clock, r.m, policy).code == 1);
+    CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+    for (const int64_t line : {0, 1, 3}) CHECK(line_state(journal.line(manifest_id, line)) == SettlementState::paid);
+  }
+}
+
+TEST_CASE("a line that was held or whose manifest was revoked before the backup stays so, and is not paid again (L090)", "[reconcile]") {
+  for (const bool revoked : {false, true}) {
+    Restored r;
+    Journal journal(r.folder.file("db"), true, r.clock);
+    if (revoked)
+      REQUIRE(journal.revoke(manifest_id, "no"));
+    else
+      for (int64_t line = 0; line < 4; ++line) REQUIRE(journal.hold(manifest_id, line, "ask"));
+    Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
+    CHECK(settle(journal, r.wallet, r.clock, r.m, policy).code == 1);
+    CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+    if (revoked) continue;
+    REQUIRE(journal.release(manifest_id, 3));  // its invoice is known: the node says that it is paid already
+    settle(journal, r.wallet, r.clock, r.m, policy);
+    CHECK(line_state(journal.line(manifest_id, 3)) == SettlementState::paid);
+    CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+  }
+}
+
+TEST_CASE("the manifest's own invoice that the node has paid or is paying is the line's payment (L090)", "[reconcile]") {
+  for (const char* status : {"SUCCEEDED", "IN_FLIGHT"}) {
+    Scene s;
+    s.node.make_invoice = nullptr;
+    s.m = manifest(1, {{payout::DestinationKind::bolt11, invoice_number(1, amount, s.clock.unix_seconds())}});
+    s.journal.add(s.m);
+    const std::string hash = to_hex(crypto::sha256(BytesView(preimage_number(1))));
+    const bool paid = std::string(status) == "SUCCEEDED";
+    s.node.listed = {{hash, amount, Msat(7), status, "", s.clock.unix_ms(), 1}};
+    s.node.about[hash] = paid ? settled_with(preimage_hex(1), amount) : evidence(Evidence::in_flight);
+    CHECK_THROWS_WITH(s.run(), Contains("hh-ln reconcile"));
+    const auto found = Reconciler(s.journal, s.node, s.node.identify()).reconcile("restored");
+    REQUIRE(found.taken.size() == 1);
+    CHECK(found.held.empty());
+    CHECK(s.state() == (paid ? State::paid : State::inflight));
+    s.node.about[hash] = evidence(Evidence::not_found);
+    CHECK(s.run().code == (paid ? 0 : 75));  // never sent from here: the node has had it
+    CHECK(s.node.sent.empty());
+  }
+}
+
+TEST_CASE("a payment of the line's hash over another amount, or one about which the node is silent, holds the line (L090)", "[reconcile]") {
+  for (const bool other_amount : {true, false}) {
+    Scene s;
+    s.node.make_invoice = nullptr;
+    s.m = manifest(1, {{payout::DestinationKind::bolt11, invoice_number(1, amount, s.clock.unix_seconds())}});
+    s.journal.add(s.m);
+    const std::string hash = to_hex(crypto::sha256(BytesView(preimage_number(1))));
+    s.node.listed = {{hash, other_amount ? Msat(5) : amount, Msat(7), "SUCCEEDED", "", s.clock.unix_ms(), 1}};
+    s.node.about[hash] = other_amount ? settled_with(preimage_hex(1), Msat(5)) : evidence(Evidence::unknown);
+    CHECK_THROWS(s.run());
+    const auto found = Reconciler(s.journal, s.node, s.node.identify()).reconcile("restored");
+    CHECK(found.taken.empty());
+    REQUIRE(found.held.size() == 1);
+    CHECK_THAT(found.held[0].held_reason.value_or(""), Contains(hash));
+    CHECK(s.run().code == 1);
+    CHECK(s.node.sent.empty());
+  }
+}
+
+TEST_CASE("payments of others are no reason to reconcile, and a comparison with nothing new leaves no row (L029)", "[reconcile]") {
+  Scene s;
+  s.node.listed = {{std::string(64, 'e'), Msat(5), Msat(0), "SUCCEEDED", "", 0, 2}};
+  CHECK_THROWS_WITH(s.run(), Contains("acknowledge"));
+  CHECK_FALSE(s.journal.is_stale(node_key));
+  REQUIRE(s.journal.acknowledge(node_key, std::string(64, 'e'), "by hand"));
+  s.node.sends = {settled_with(preimage_hex(1), amount)};
+  for (int i = 0; i < 3; ++i) CHECK(s.run().code == 0);
+  CHECK(s.journal.database().query_int64("SELECT count(*) FROM reconciliations") == 1);
+  CHECK(s.journal.database().query_text("SELECT result FROM reconciliations") == "foreign");
+}
