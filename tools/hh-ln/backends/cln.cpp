@@ -62,7 +62,7 @@ Identity ClnBackend::identify() {
 Report ClnBackend::send(const Outgoing& p) {
   if (p.invoice.empty()) return plain(Evidence::failed, refuse_keysend());
   const json::Json parameters{{"invstring", p.invoice}, {"maxfee", p.fee_limit.count()}, {"retry_for", config_.timeout_seconds}};
-  const http::Result result = call("xpay", parameters, false, (config_.timeout_seconds + 15) * 1000);
+  const http::Result result = call("xpay", parameters, false, config_.timeout_seconds * 1000 + config_.patience_ms);
   if (result.outcome != http::Outcome::ok) return no_answer(result);
   const XpayAnswer answer = read_xpay(result.response.body, result.response.status);
   return answer.look ? after_look(answer.report, track(p.hash)) : answer.report;

@@ -19,6 +19,7 @@ struct ClnConfig {
   std::string tls_ca;            // file: clnrest's ca.pem
   int64_t timeout_seconds = 60;  // how long xpay may look for routes (retry_for); HTLCs may take longer
   int64_t answer_ms = 30'000;    // for everything but sending
+  int64_t patience_ms = 15'000;  // how much longer than timeout_seconds the answer to a send is awaited
 };
 
 // The content of a file with a rune: base64url as createrune prints it. Throws Error(config).

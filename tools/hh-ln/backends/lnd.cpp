@@ -122,7 +122,7 @@ Report LndBackend::send(const Outgoing& payment) {
   r.method = "POST";
   r.headers.emplace_back("Content-Type", "application/json");
   r.body = json::to_line(send_body(payment, config_));
-  r.timeouts.total_ms = (config_.timeout_seconds + 15) * 1000;
+  r.timeouts.total_ms = config_.timeout_seconds * 1000 + config_.patience_ms;
   return stream(r, to_hex(payment.hash), false);
 }
 

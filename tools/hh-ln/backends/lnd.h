@@ -15,6 +15,7 @@ struct LndConfig {
   int64_t timeout_seconds = 60;  // how long lnd may look for routes; HTLCs may take longer
   int64_t max_parts = 16;
   int64_t answer_ms = 30'000;    // for everything but sending
+  int64_t patience_ms = 15'000;  // how much longer than timeout_seconds the answer to a send is awaited
 };
 
 // The content of a macaroon file as lnd wants it in its header. lnd's own files are binary; `lncli bakemacaroon` prints hex, and editors and shells
