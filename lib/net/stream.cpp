@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace hh::net {
 namespace {
+
+using Time = std::chrono::steady_clock;
 
 constexpr size_t most_pieces = 8;
 constexpr size_t kept_capacity = 256;  // of a buffer that has become empty: an answer or two
@@ -24,13 +27,25 @@ StreamHub::StreamHub(Loop& l) : loop(l) {
   loop.at_turn_end([this] { flush(); });
 }
 
+void StreamHub::serve_line() {
+  while (!line_.empty() && spent_us_ < most_spent_us) {
+    Stream* const s = line_.front();
+    line_.pop_front();
+    if (s != nullptr) s->take_turn();
+  }
+  spent_us_ = 0;
+  if (!line_.empty()) loop.hurry();
+}
+
 void StreamHub::flush() {
+  serve_line();
   for (size_t i = 0; i < dirty_.size(); ++i)  // flushing one may make another dirty
     if (Stream* s = dirty_[i]; s != nullptr) s->flush();
   dirty_.clear();
 }
 
 Stream::~Stream() {
+  if (in_line_) std::replace(hub_.line_.begin(), hub_.line_.end(), this, static_cast<Stream*>(nullptr));
   if (dirty_) std::replace(hub_.dirty_.begin(), hub_.dirty_.end(), this, static_cast<Stream*>(nullptr));
   if (fd_ && wanted_ != 0) hub_.loop.forget(fd_.get());
 }
@@ -43,6 +58,7 @@ void Stream::start() {
 }
 
 void Stream::want(uint32_t events) {
+  if (in_line_) events = EPOLLERR | (events & EPOLLOUT);
   if (!fd_ || events == wanted_ || wanted_ == 0) return;
   wanted_ = events;
   hub_.loop.change(fd_.get(), events, *this);
@@ -50,8 +66,25 @@ void Stream::want(uint32_t events) {
 
 void Stream::ready(uint32_t events) {
   if (!fd_) return;
+  if (in_line_ && (events & (EPOLLHUP | EPOLLERR))) return close_now("the connection broke");
   if (events & EPOLLOUT) flush();
-  if (fd_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && (events & ~static_cast<uint32_t>(EPOLLOUT))) read();
+  if (!fd_ || in_line_ || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
+  if (filter_ && filter_->is_dear() && !hub_.may_spend()) return stand_in_line();
+  read();
+}
+
+// Not watched for reading meanwhile: thousands who wait must not hide those who have something to say from epoll.
+void Stream::stand_in_line() {
+  in_line_ = true;
+  hub_.line_.push_back(this);
+  want(wanted_);
+}
+
+void Stream::take_turn() {
+  in_line_ = false;
+  if (!fd_ || wanted_ == 0) return;  // has ended, or moves to another process
+  want(EPOLLIN | (blocked_ ? uint32_t{EPOLLOUT} : 0u));
+  read();
 }
 
 void Stream::read() {
@@ -67,7 +100,10 @@ void Stream::read() {
 
 void Stream::take_filtered(std::string_view bytes) {
   std::string plain;
+  const bool dear = filter_->is_dear();
+  const auto began = dear ? Time::now() : Time::time_point();
   const char* const why = filter_->receive(bytes, plain, out_);
+  if (dear) hub_.spent_us_ += std::chrono::duration_cast<std::chrono::microseconds>(Time::now() - began).count();
   if (!out_.empty()) flush_soon();
   if (!plain.empty()) take(plain);
   if (why == nullptr || !fd_) return;

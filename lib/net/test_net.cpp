@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -101,6 +103,69 @@ TEST_CASE("more pieces than one system call takes all leave [C124]", "[C124]") {
   std::string all;
   for (int i = 0; i < 5; ++i) all += p.hear(), p.turn();
   CHECK(all == std::string(20, 'x'));
+}
+
+namespace {
+
+// Two milliseconds for the first thing that it receives, as for a handshake; then it passes everything on.
+struct DearFilter : StreamFilter {
+  const char* receive(std::string_view bytes, std::string& plain, std::string&) override {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+    while (!done && std::chrono::steady_clock::now() < end) {
+    }
+    done = true;
+    plain.append(bytes);
+    return nullptr;
+  }
+  void send(std::span<const std::string_view> pieces, std::string& out) override {
+    for (const auto piece : pieces) out.append(piece);
+  }
+  void end(std::string&) override {}
+  bool is_dear() const override { return !done; }
+  bool done = false;
+};
+
+}  // namespace
+
+TEST_CASE("what is dear to read waits for its turn, in order, and keeps nobody else waiting [C113] [X052]", "[C113][X052]") {
+  Pair p;
+  p.near->start();
+  struct One {
+    std::unique_ptr<Lines> near;
+    FileHandle far;
+  };
+  std::vector<One> dear(12);
+  for (One& one : dear) {
+    int fds[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+    one.near = std::make_unique<Lines>(p.hub, FileHandle(fds[0]), p.limits);
+    one.far = FileHandle(fds[1]);
+    one.near->put_filter(std::make_unique<DearFilter>());
+    one.near->start();
+    REQUIRE(::write(one.far.get(), "dear\n", 5) == 5);
+  }
+  const auto served = [&] { return std::count_if(dear.begin(), dear.end(), [](const One& one) { return one.near != nullptr && !one.near->got.empty(); }); };
+  p.say("cheap\n");
+  p.turn();
+  CHECK(p.near->got == "cheap\n");
+  CHECK(served() == 1);
+  p.turn();
+  CHECK(served() == 2);
+  p.say("again\n");
+  dear[3].near.reset();  // of those in line one goes, and one's peer
+  dear[4].far = FileHandle();
+  p.turn();
+  CHECK(p.near->got == "cheap\nagain\n");
+  for (int turns = 0; turns < 20; ++turns) p.turn();
+  CHECK(dear[4].near->closed == "the connection broke");
+  CHECK(served() == 10);
+  for (const One& one : dear) {
+    if (one.near == nullptr || !one.near->is_open()) continue;
+    REQUIRE(::write(one.far.get(), "more\n", 5) == 5);
+  }
+  p.turn();
+  for (const One& one : dear)
+    if (one.near != nullptr && one.near->is_open()) CHECK(one.near->got == "dear\nmore\n");  // cheap now: all in one turn
 }
 
 TEST_CASE("who does not read is not read from, and loses nothing [C124]", "[C124]") {

@@ -96,6 +96,8 @@ class TlsFilter final : public StreamFilter {
     ends_ = {};
   }
 
+  bool is_dear() const override { return !SSL_is_init_finished(ssl_.get()); }
+
   void end(std::string& out) override {
     if (!SSL_is_init_finished(ssl_.get())) return;
     ends_.out = &out;
