@@ -203,6 +203,7 @@ PY
   need hh-miner hh-ledger curl
   echo '{"type":"miner","v":1,"miner":"bob"}' >miners.jsonl
   start_pool pool dev --spool "$T/spool.jsonl" --miners miners.jsonl --coinbase-mode solo --coinbase-solo-fee-ppm 10000 --pay-to "$MINER.rig7=$TREASURY"
+  hh-pool status --spool "$T/spool.jsonl" | jq -e '.coinbase_mode == "solo" and .treasury_sat > 0'
   hh-miner --url "127.0.0.1:$POOL_PORT" --user "$MINER.rig" --max-blocks 1 --max-seconds 120 >mined 2>miner.err
   wait_for_log pool '"event":"block_accepted"'
   run sv1 bob <<'PY'

@@ -26,6 +26,7 @@ void put_figures(PoolFigures& f, Pool& pool) {
   f.height = job.height;
   f.transactions = job.tx_count;
   f.fees_sat = job.fees.count();
+  if (job.treasury_keeps) f.treasury_sat = job.treasury_keeps->count();
   f.job_age_ms = pool.clock.unix_ms() - job.time_ms;
   f.network_difficulty = bitcoin::network_difficulty_text(live->job().block_template->target);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct PoolFigures {
   std::string source, chain;
   std::vector<Door> doors;  // as they were set
   bool simulated = false;
+  bool solo = false;                         // coinbase.mode
+  std::optional<int64_t> treasury_sat;       // solo: what the treasury keeps of the newest job's block
   int64_t started_ms = 0, time_ms = 0;  // unix
   Figures total;                        // rates, shares, refusals of the pool
   std::array<Uint128, rate_seconds.size()> shares_per_1000_s{};

@@ -1,5 +1,6 @@
 #include "saved_statistics.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,13 +11,12 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "json/fields.h"
+#include "json/lines.h"
 
 namespace hh::pool {
 namespace {
 
 using json::Json;
-
-constexpr size_t most_bytes = 1u << 30;
 
 std::string decimal(Uint128 n) { return bitcoin::Work(n).to_text(); }
 
@@ -55,8 +55,7 @@ std::string to_line(const Statistics::Saved& s) {
   return out + "\"]}\n";
 }
 
-Statistics::Saved parse_saved(const std::string& line) {
-  const Json r = json::parse(line);
+Statistics::Saved parse_saved(const Json& r) {
   json::require_record(r, "statistics");
   const json::Fields f(r);
   Statistics::Saved s;
@@ -80,19 +79,15 @@ bool restore(Statistics& to, const std::string& path, std::string& why) {
   why.clear();
   if (::access(path.c_str(), F_OK) != 0) return false;
   try {
-    const std::string text = read_file(path, most_bytes);
     std::vector<Statistics::Saved> all;
-    for (size_t start = 0; start < text.size();) {
-      const size_t end = text.find('\n', start);
-      if (end == std::string::npos) throw Error(Exit::data, "the last line is torn");
-      all.push_back(parse_saved(text.substr(start, end - start)));
-      start = end + 1;
-    }
-    if (all.empty()) throw Error(Exit::data, "it is empty");
+    const FileHandle file = open_file(path, O_RDONLY);
+    json::LineReader reader(file.get(), path);
+    json::for_each_record(reader, [&](const Json& record, const std::string&) { all.push_back(parse_saved(record)); });
+    if (all.empty() || reader.is_torn()) throw Error(Exit::data, path + ": its end is missing");
     for (const auto& s : all) to.restore(s);
     return true;
   } catch (const std::exception& e) {
-    why = fmt::format("{}: {}", path, e.what());
+    why = e.what();
     return false;
   }
 }

@@ -6,13 +6,14 @@
 #pragma once
 #include <string>
 
+#include "json/strict.h"
 #include "statistics.h"
 
 namespace hh::pool {
 
 std::string to_line(const Statistics::Saved& s);  // with newline
 // Throws Error(data).
-Statistics::Saved parse_saved(const std::string& line);
+Statistics::Saved parse_saved(const json::Json& record);
 
 // Restores what is there. False, and why in `why`, where the file is missing ("") or not whole: then nothing is restored.
 bool restore(Statistics& s, const std::string& path, std::string& why);

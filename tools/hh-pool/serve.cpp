@@ -137,6 +137,7 @@ PoolFigures Daemon::figures() {
   f.source = start_.source;
   f.chain = std::string(bitcoin::network_name(options_.pool.chain));
   f.simulated = options_.pool.chain == bitcoin::Network::dev;
+  f.solo = options_.solo_fee_ppm.has_value();
   f.doors = server_->doors();
   f.started_ms = started_ms_;
   const TemplateSource::Status t = templates_->status();

@@ -126,6 +126,7 @@ std::string status_line(const PoolFigures& p) {
   r["chain"] = p.chain;
   put_doors(r, p.doors);
   for (size_t i = 0; i < p.doors.size(); ++i) r["listeners"][i]["sessions"] = p.doors[i].sessions;
+  r["coinbase_mode"] = p.solo ? "solo" : "pool";
   r["version"] = HH_VERSION;
   r["started_ms"] = p.started_ms;
   r["time_ms"] = p.time_ms;
@@ -144,6 +145,7 @@ std::string status_line(const PoolFigures& p) {
     r["height"] = p.height;
     r["transactions"] = p.transactions;
     r["fees_sat"] = p.fees_sat;
+    if (p.treasury_sat) r["treasury_sat"] = *p.treasury_sat;
     r["network_difficulty"] = p.network_difficulty;
   }
   r["nodes"] = p.nodes;
@@ -189,6 +191,10 @@ std::string status_text(const Json& r) {
   for (const Json& l : r.at("listeners"))
     row("", fmt::format("  {}{}{}: difficulty {} to {}, begins at {}, {} connections now", shown(l, "address"), l.value("tls", false) ? ", TLS" : "", l.value("proxy", false) ? ", behind a proxy" : "",
                         shown(l, "difficulty_min"), shown(l, "difficulty_max"), shown(l, "difficulty_start"), shown(l, "sessions")));
+  if (shown(r, "coinbase_mode") == "solo")
+    row("coinbase", r.contains("treasury_sat") ? fmt::format("solo: the finder gets all of a block but {} sat, which the treasury keeps", shown(r, "treasury_sat")) : "solo");
+  else
+    row("coinbase", "pool: the treasury gets the subsidy, the finder the fees");
   row("miners", fmt::format("{} with {} workers, {} connections now", shown(r, "miners"), shown(r, "workers"), shown(r, "sessions")));
   row("hashrate", fmt::format("{} (1 m)  {} (15 m)  {} (1 h)  {} (1 d)", rate(r, "hashrate_1m"), rate(r, "hashrate_15m"), rate(r, "hashrate_1h"), rate(r, "hashrate_1d")));
   row("shares", fmt::format("{} accepted, {} rejected, best {}, last {} ago", shown(r, "accepted"), rejected_part(r), shown(r, "best_share"), ago(r, "last_share_ms", now)));

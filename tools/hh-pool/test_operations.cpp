@@ -142,6 +142,13 @@ TEST_CASE("the table of a pool says what is in its record [C081]", "[C081]") {
   text = status_text(json::parse(status_line(p)));
   CHECK(text.find("0 of 2 up") != std::string::npos);
   CHECK(text.find("disk full") != std::string::npos);
+  CHECK(text.find("pool: the treasury gets the subsidy") != std::string::npos);
+  p = some_pool();
+  p.solo = true;
+  p.treasury_sat = 625'000;
+  text = status_text(json::parse(status_line(p)));
+  CHECK(text.find("solo: the finder gets all of a block but 625000 sat") != std::string::npos);
+  CHECK(text.find("treasury gets the subsidy") == std::string::npos);
 }
 
 TEST_CASE("ckpool's files: the keys that dashboards read, numbers they can parse [C081]", "[C081]") {
