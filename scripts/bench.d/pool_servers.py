@@ -200,18 +200,25 @@ class HhPool(Server):
 class OnlyAnswers(Server):
     """tests/load/only_answers.cpp: answers and notifies, and does nothing else. What it costs, nobody can be below."""
     name = "only_answers"
+    senders = 1
 
     def __init__(self, folder, node):
         super().__init__(folder)
         self.node = node
 
     def __enter__(self):
-        process = self.start([find_program("only_answers"), self.node.url, self.node.cookie], "only_answers")
+        process = self.start([find_program("only_answers"), self.node.url, self.node.cookie, str(self.senders)], "only_answers")
         self.address = self.first_record("only_answers", "only_answers", process)["listen"]
         return self
 
     def load_arguments(self):
         return []
+
+
+class OnlyAnswersByTwo(OnlyAnswers):
+    """The same with two threads that send a new notify."""
+    name = "only_answers_by_two"
+    senders = 2
 
 
 class SriPool(Server):

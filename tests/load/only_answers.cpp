@@ -2,7 +2,9 @@
 // gives everybody the same notify, again when the node has a new tip. One thread, epoll, one recv and one send for what a client sends at
 // once. What hh-pool costs beyond this is what its work costs; what this costs is the kernel's price.
 //
-// only_answers RPC_URL COOKIE_FILE     prints {"type":"only_answers","v":1,"listen":"127.0.0.1:PORT"} and serves until it is ended
+// only_answers RPC_URL COOKIE_FILE [SENDERS]   prints {"type":"only_answers","v":1,"listen":"127.0.0.1:PORT"} and serves until it is ended
+//
+// SENDERS (1): so many threads send a new notify, each to its share of the clients: whether a machine has a gain from it.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -45,7 +48,7 @@ std::string notify_line(uint64_t number, const bitcoin::Hash256& tip) {
 
 class Server {
  public:
-  Server() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK)), listener_(net::listen_on(net::Endpoint::parse("127.0.0.1:0", "listen"))) {
+  explicit Server(size_t senders) : senders_(senders), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK)), listener_(net::listen_on(net::Endpoint::parse("127.0.0.1:0", "listen"))) {
     watch(listener_.get());
     watch(wake_.get());
   }
@@ -96,7 +99,13 @@ class Server {
     [[maybe_unused]] const auto n = ::read(wake_.get(), &count, sizeof count);
     std::lock_guard lock(mutex_);
     notify_ = notify_line(++jobs_, tip_);
-    for (const int fd : clients_) send(fd, notify_);
+    std::vector<std::thread> helpers;
+    for (size_t i = 1; i < senders_; ++i) helpers.emplace_back([this, i] { notify_share(i); });
+    notify_share(0);
+    for (std::thread& helper : helpers) helper.join();
+  }
+  void notify_share(size_t i) {
+    for (; i < clients_.size(); i += senders_) send(clients_[i], notify_);
   }
   // Nobody here is slow enough for a send that does not go out whole.
   void send(int fd, std::string_view what) { [[maybe_unused]] const auto n = ::send(fd, what.data(), what.size(), MSG_NOSIGNAL | MSG_DONTWAIT); }
@@ -135,6 +144,7 @@ class Server {
     ::close(fd);
   }
 
+  const size_t senders_;
   FileHandle epoll_, wake_, listener_;
   std::vector<int> clients_;
   std::vector<std::string> partial_;  // by descriptor
@@ -160,13 +170,14 @@ void follow_tip(Server& server, const char* url, const char* cookie) {
 
 int main(int argc, char** argv) {
   return run_main("only_answers", [&] {
-    if (argc != 3) throw Error(Exit::usage, "usage: only_answers RPC_URL COOKIE_FILE");
+    const int senders = argc == 4 ? std::atoi(argv[3]) : 1;
+    if (argc < 3 || argc > 4 || senders < 1 || senders > 64) throw Error(Exit::usage, "usage: only_answers RPC_URL COOKIE_FILE [SENDERS, 1 to 64]");
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     install_signal_flags();
-    Server server;
+    Server server(static_cast<size_t>(senders));
     std::thread([&server] { server.run(); }).detach();
     std::printf("{\"type\":\"only_answers\",\"v\":1,\"listen\":\"%s\"}\n", server.address().c_str());
     std::fflush(stdout);
