@@ -48,6 +48,9 @@ once() {
 @test "the answer is about another payment" { once "send other"; }
 @test "SUCCEEDED with a wrong preimage first" { once "send wrong"; }
 @test "a final failure is retried with the same invoice" { once "send fail" "send fail"; }
+@test "updates out of order: SUCCEEDED, then IN_FLIGHT" { once "send reordered"; }
+@test "updates that are cut off after the first" { once "send cut-updates"; }
+@test "409 about a payment that was made, and whose first answer got lost (L028)" { once "send paid-409"; }
 @test "everything at once" { once "send close" "track close" "send paid-cut" "track 502" "track 404"; }
 
 @test "the gateway's own Not Found is not taken for a lost payment: nothing is sent again on its word" {
@@ -93,6 +96,45 @@ once() {
   done
   touch lnd/unstick
   pay >out
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "restarted in the middle of a payment of several parts: followed, not sent again (L028)" {
+  printf 'send part\ntrack close\ntrack 502\n' >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [ "$(state)" = INFLIGHT ]
+  touch lnd/unstick
+  pay >out
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "an HTLC that is held for a day, long after its invoice has expired, is waited for (L028)" {
+  echo "send stuck" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  for later in 0 7200 86400; do
+    HH_FAKE_TIME=$(($(date +%s) + later)) run --separate-stderr pay
+    [ "$status" = 75 ]
+    [ "$(state)" = INFLIGHT ]
+  done
+  [ "$(hh-ln invoices --db pay | wc -l)" = 1 ]
+  touch lnd/unstick
+  HH_FAKE_TIME=$(($(date +%s) + 86500)) pay >out
+  [ "$(spent_hashes)" = "1 " ]
+}
+
+@test "FAILED, then SUCCEEDED: taken as paid, and paid once (L028)" {
+  echo "send lie" >lnd/faults
+  sign_for "a=lnaddress:honest@$LNURL"
+  run --separate-stderr pay --attempts 1
+  [ "$status" = 1 ]
+  [ "$(state)" = FAILED_SAFE ]
+  touch lnd/unstick
+  pay >out
+  [ "$(tail -1 out | jq -r .state)" = PAID ]
   [ "$(spent_hashes)" = "1 " ]
 }
 

@@ -11,6 +11,9 @@ Faults, one a line in FOLDER/faults:
   send fail          final failure: no route                               send broke         final failure: insufficient balance
   send stuck         under way until FOLDER/unstick exists                 send fail-stuck    FAILED with an HTLC still out, settles later
   send other         it is paid, the answer is about another payment       send html          HTTP 200 with a web page; nothing done
+  send paid-409      it is paid, the answer is that it exists already      send reordered     it is paid; SUCCEEDED comes first, IN_FLIGHT after it
+  send cut-updates   it is paid; IN_FLIGHT comes whole, SUCCEEDED does not send part          one part failed, one is out; the connection ends
+  send lie           FAILED without an HTLC, but it is under way until unstuck
   track 404          the gateway's own "Not Found", as for an unknown path track 502          a proxy's error
   track close        the connection ends
 The other files of FOLDER: fake_node.py.
@@ -68,15 +71,26 @@ class Lnd(fake_node.Handler):
         if fault in ("fail", "broke"):
             reason = "FAILURE_REASON_NO_ROUTE" if fault == "fail" else "FAILURE_REASON_INSUFFICIENT_BALANCE"
             payment |= {"status": "FAILED", "failure_reason": reason, "htlcs": [{"status": "FAILED"}]}
-        elif fault == "stuck":
+        elif fault in ("stuck", "lie"):
             payment["htlcs"] = [{"status": "IN_FLIGHT"}]
+        elif fault == "part":
+            payment["htlcs"] = [{"status": "IN_FLIGHT"}, {"status": "FAILED"}]
         elif fault == "fail-stuck":
             payment |= {"status": "FAILED", "failure_reason": "FAILURE_REASON_TIMEOUT", "htlcs": [{"status": "IN_FLIGHT"}]}
         else:
             spend(payment)
         answer = json.dumps({"result": payment}).encode() + b"\n"
-        if fault == "paid-close":
+        before = json.dumps({"result": payment | {"status": "IN_FLIGHT", "payment_preimage": "00" * 32, "htlcs": [{"status": "IN_FLIGHT"}]}}).encode() + b"\n"
+        if fault in ("paid-close", "part"):
             return self.hang_up()
+        if fault == "paid-409":
+            return self.send(409, {"error": {"code": 6, "message": "payment is in transition", "details": []}})
+        if fault == "reordered":
+            return self.raw(200, answer + before)
+        if fault == "cut-updates":
+            return self.cut(200, before + answer, len(before) + 50)
+        if fault == "lie":
+            return self.send(200, {"result": payment | {"status": "FAILED", "failure_reason": "FAILURE_REASON_TIMEOUT", "htlcs": [{"status": "FAILED"}]}})
         if fault == "paid-500":
             return self.raw(500, b"oops")
         if fault == "paid-garbage":

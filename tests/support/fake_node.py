@@ -89,12 +89,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(2)
 
-    def cut(self, status, answer):
-        """The first 50 bytes of an answer that declares more."""
+    def cut(self, status, answer, size=50):
+        """The first bytes of an answer that declares more."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer[:50])
+        self.wfile.write(answer[:size])
         self.hang_up()
 
     def log_message(self, *args):
