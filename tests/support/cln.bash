@@ -8,7 +8,8 @@
 
 need_cln() {
   need_bitcoind || return 1
-  command -v lightningd >/dev/null && command -v lightning-cli >/dev/null || skip "lightningd is not on PATH: Core Lightning was not tried here"
+  command -v lightningd >/dev/null && command -v lightning-cli >/dev/null && return 0
+  skip "lightningd is not on PATH: Core Lightning was not tried here"
 }
 
 start_cln() {
