@@ -85,6 +85,21 @@ TEST_CASE("a time-out is never a failure, and PAID is the end", "[state]") {
       if (next(s, e) == State::resolved) CHECK(s == State::failed_safe);
 }
 
+TEST_CASE("states and events have names of their own, and what is none has none", "[state]") {
+  std::set<std::string_view> names;
+  for (const State s : all_states) {
+    CHECK(state_from_text(state_text(s)) == s);
+    names.insert(state_text(s));
+  }
+  for (const Event e : all_events) names.insert(event_text(e));
+  CHECK(names.size() == all_states.size() + all_events.size());
+  CHECK_FALSE(names.contains(""));
+  CHECK(state_text(static_cast<State>(99)).empty());
+  CHECK(event_text(static_cast<Event>(99)).empty());
+  CHECK_FALSE(state_from_text("LOST"));
+  CHECK_FALSE(next(static_cast<State>(99), Event::send));
+}
+
 TEST_CASE("the journal's triggers allow exactly the moves of the machine", "[state]") {
   std::set<std::pair<State, State>> machine;
   for (const auto& [from, event, to] : allowed) machine.insert({from, to});
