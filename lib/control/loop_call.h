@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 
@@ -49,7 +50,7 @@ class LoopCall {
       }
       std::lock_guard lock(state->mutex);
       state->result = std::move(result);
-      state->thrown = thrown;
+      state->thrown = std::move(thrown);
       state->ended = true;
       state->changed.notify_all();
     });
@@ -61,7 +62,7 @@ class LoopCall {
       state->given_up = true;
       throw Error(Exit::temp_fail, "the event loop does not answer");
     }
-    if (state->thrown) std::rethrow_exception(state->thrown);
+    if (state->thrown) std::rethrow_exception(std::exchange(state->thrown, nullptr));  // whose end is then this thread's alone
     return std::move(*state->result);
   }
 
