@@ -151,9 +151,15 @@ void Load::drain() {
     for (const Connection* c : ready_) n += c->miner.outstanding();
     return n;
   };
-  for (uint64_t now; left() != 0 && (now = now_us()) < end && !stop_requested();) turn(std::min(end, now + 50'000));
+  for (uint64_t now; (left() != 0 || is_block_under_way()) && (now = now_us()) < end && !stop_requested();) turn(std::min(end, now + 50'000));
   turn(now_us() + 50'000);  // for an answer that comes twice
   results_.unanswered = left();
+}
+
+// Given to the node, and not yet known to all.
+bool Load::is_block_under_way() const {
+  const Tips& tips = shared_.tips;
+  return blocks_.told_us() != 0 && !ready_.empty() && (!tips.is_newest(tips.newest(), blocks_.told_us()) || tips.all().back().receivers < ready_.size());
 }
 
 // ---- events

@@ -55,6 +55,7 @@ class Load {
   void drive_paced(uint64_t end_us);
   void drive_flat_out(uint64_t end_us);
   void drain();
+  bool is_block_under_way() const;
   // Waits for the next events, not longer than until then, and deals with them. True where more are likely to wait already.
   bool turn(uint64_t until_us);
   void begin(uint64_t index);
