@@ -15,6 +15,7 @@ namespace hh::load {
 namespace {
 
 constexpr size_t buffer_size = 256 * 1024;
+constexpr uint64_t close_us = 50;
 constexpr size_t most_partial = 1u << 20;  // a server that never ends its line is not read on
 
 sockaddr_in address_of(uint32_t host_order, uint16_t port) {
@@ -28,8 +29,13 @@ sockaddr_in address_of(uint32_t host_order, uint16_t port) {
 // The kernel's receive time of SO_TIMESTAMPING, which is of the wall clock, on the monotonic clock; now where there is none.
 uint64_t arrival_of(msghdr& message) {
   timespec real{};
-  clock_gettime(CLOCK_REALTIME, &real);
-  const uint64_t now = now_us();
+  uint64_t before = 0, now = 0;
+  int tries = 0;
+  do {  // both clocks at one moment, also where another process is given the processor between them
+    before = now_us();
+    clock_gettime(CLOCK_REALTIME, &real);
+    now = now_us();
+  } while (now - before > close_us && ++tries < 10);
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING) continue;
     timespec at{};
