@@ -230,6 +230,9 @@ kept = block["treasury_sat"]
 rest = block["subsidy_sat"] + block["fees_sat"] - kept
 assert output(kept, treasury) + output(rest, miner) in raw and raw.count(miner) == 1 and raw.count(treasury) == 1, raw.hex()
 PY
+  # The man page's way to add up the fees.
+  example=$(sed -n "s/^\.Dl \(jq -s 'map.*treasury_sat.*\)/\1/p" "$HH_SRC/man/hh-pool.toml.5")
+  [ "$(eval "$example")" -eq "$(field treasury_sat <<<"$block")" ]
   run --separate-stderr hh-ledger append --db L <spool.jsonl
   [ "$status" -eq 65 ]
   [[ $stderr == *"pays blocks to their finders"* ]]
