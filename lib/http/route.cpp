@@ -121,7 +121,10 @@ ApiResponse Router::answer(const ApiRequest& request) const try {
   response.headers.emplace_back("Allow", allowed);
   return response;
 } catch (const HttpError& e) {
-  return error_response(e.status(), e.what());
+  ApiResponse response = error_response(e.status(), e.what());
+  if (e.retry_after() > 0) response.headers.emplace_back("Retry-After", std::to_string(e.retry_after()));
+  if (e.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
 }
 
 std::vector<std::string> Router::names() const {

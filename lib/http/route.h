@@ -33,15 +33,17 @@ struct Call {
   std::map<std::string, std::string> query;
 };
 
-// An answer other than what was asked for, thrown by handlers: {status, reason}.
+// An answer other than what was asked for, thrown by handlers. retry_after: seconds, for 429 and 503; 0: not said.
 class HttpError : public std::exception {
  public:
-  HttpError(unsigned status, std::string reason) : status_(status), reason_(std::move(reason)) {}
+  HttpError(unsigned status, std::string reason, int64_t retry_after = 0) : status_(status), retry_after_(retry_after), reason_(std::move(reason)) {}
   unsigned status() const { return status_; }
+  int64_t retry_after() const { return retry_after_; }
   const char* what() const noexcept override { return reason_.c_str(); }
 
  private:
   unsigned status_;
+  int64_t retry_after_;
   std::string reason_;
 };
 

@@ -92,9 +92,20 @@ void for_each_record(const std::string& path, const std::function<void(const Jso
   for_each_record(reader, each);
 }
 
+namespace {
+thread_local std::string* printed_to = nullptr;
+}
+
+PrintTo::PrintTo(std::string& text) { printed_to = &text; }
+PrintTo::~PrintTo() { printed_to = nullptr; }
+
 void print_line(std::string_view line) {
   std::string whole(line);
   whole += '\n';
+  if (printed_to != nullptr) {
+    *printed_to += whole;
+    return;
+  }
   write_all(STDOUT_FILENO, whole, "standard output");
 }
 

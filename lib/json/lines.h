@@ -46,4 +46,13 @@ void for_each_record(const std::string& path, const std::function<void(const Jso
 void print(const Json& record);
 void print_line(std::string_view line_without_newline);
 
+// What this thread prints goes to the end of a text instead, while this lives: for a daemon that answers with what a command would print.
+class PrintTo {
+ public:
+  explicit PrintTo(std::string& text);
+  ~PrintTo();
+  PrintTo(const PrintTo&) = delete;
+  PrintTo& operator=(const PrintTo&) = delete;
+};
+
 }  // namespace hh::json

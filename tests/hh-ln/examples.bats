@@ -44,7 +44,7 @@ payday() {
   export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
   HH_LN_LND_URL=http://127.0.0.1:$PORT
   examples >list
-  [ "$(wc -l <list)" = 12 ]
+  [ "$(wc -l <list)" = 14 ]
   local n=0
   while read -r command <&3; do
     echo "\$ $command" >&2

@@ -57,7 +57,8 @@ lnd_cert() { echo "$T/$1.lnd/tls.cert"; }
 
 bake() {
   (umask 077 && ln_cli "$1" bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2 uri:/lnrpc.Lightning/GetInfo \
-    uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels >"$2")
+    uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels \
+    uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/ChannelBalance >"$2")
 }
 
 # lnd NAME has seen the newest block, as it must before it opens or uses a channel.

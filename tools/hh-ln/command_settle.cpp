@@ -20,18 +20,6 @@
 namespace hh::ln {
 namespace {
 
-crypto::KeySet load_keys(const Settings& settings) {
-  settings.required("key");
-  crypto::KeySet keys;
-  for (const std::string& key : settings.list("key")) {
-    if (!std::filesystem::exists(key))
-      keys.add(crypto::VerifyKey::parse(key, "key"));
-    else
-      keys.add(crypto::VerifyKey::load(key));
-  }
-  return keys;
-}
-
 // All manifests are verified before the first is paid, so that a bad one among them pays nothing.
 std::vector<payout::VerifiedManifest> read_manifests(const std::string& path, const crypto::KeySet& keys, const std::string& chain) {
   const FileHandle file = path == "-" ? FileHandle() : open_file(path, O_RDONLY);
@@ -91,6 +79,18 @@ int dry_run_of(const Settings& settings, const std::vector<payout::VerifiedManif
 int worse(int a, int b) { return std::max(a, b); }
 
 }  // namespace
+
+crypto::KeySet load_keys(const Settings& settings) {
+  settings.required("key");
+  crypto::KeySet keys;
+  for (const std::string& key : settings.list("key")) {
+    if (!std::filesystem::exists(key))
+      keys.add(crypto::VerifyKey::parse(key, "key"));
+    else
+      keys.add(crypto::VerifyKey::load(key));
+  }
+  return keys;
+}
 
 std::function<std::unique_ptr<Backend>()> backend_maker(const Settings& s) {
   const std::string& name = s.text("backend");

@@ -1,18 +1,23 @@
 // The commands of hh-ln. Each takes the settings and what its own options gave, prints records, and returns the exit code.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "backends/backend.h"
 #include "base/config.h"
+#include "crypto/ed25519.h"
 #include "journal/journal.h"
+#include "json/strict.h"
 
 namespace hh::ln {
 
 // Reads what is needed to reach the wallet, secrets too, once; each call of what it returns makes a backend with connections of its own. Throws Error(config).
 std::function<std::unique_ptr<Backend>()> backend_maker(const Settings& settings);
 std::unique_ptr<Backend> make_backend(const Settings& settings);  // one of them
+// Those that may sign manifests. Throws Error(config, no_input).
+crypto::KeySet load_keys(const Settings& settings);
 void print_foreign(const std::string& node, const Foreign& payment);
 
 int settle_command(const Settings& settings, const std::string& manifest, bool dry_run);
@@ -30,5 +35,17 @@ int revoke_command(const Settings& settings, const std::string& manifest_id, con
 int reconcile_command(const Settings& settings, const std::string& reason);
 int fail_command(const Settings& settings, const std::string& manifest_id, int64_t line, bool force, const std::string& reason);
 int migrate_command(const Settings& settings);
+
+// service/: commands that write into the journal, by name, with their options as JSON: what the service runs for a command line that finds it at work.
+using Writers = std::map<std::string, std::function<int(const json::Json& options)>>;
+int serve_command(Settings& settings, const std::string& input, const Writers& writers);
+// Has the service run the command where one is at work on this journal, else runs it here.
+int write_command(const Settings& settings, const std::string& name, const json::Json& options, const Writers& writers);
+int pause_command(const Settings& settings, const std::string& reason);
+int resume_command(const Settings& settings, const std::string& reason);
+int token_add_command(const Settings& settings, const std::string& name, const std::string& role, int64_t days);
+int token_rotate_command(const Settings& settings, const std::string& name, int64_t days, int64_t overlap_minutes);
+int token_revoke_command(const Settings& settings, const std::string& name);
+int token_list_command(const Settings& settings);
 
 }  // namespace hh::ln

@@ -6,15 +6,17 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "commands.h"
+#include "json/fields.h"
 #include "json/lines.h"
+#include "service/settings.h"
 
 namespace {
 
 using hh::Kind;
 
 hh::Settings make_settings() {
-  return {"hh-ln",
-          {{"db", "", Kind::text, "payment journal, an SQLite file"},
+  std::vector<hh::Setting> all{
+           {"db", "", Kind::text, "payment journal, an SQLite file"},
            {"key", "", Kind::list, "public keys that may sign manifests: base64url or files"},
            {"chain", "", Kind::text, "refuse manifests of other chains: main testnet4 signet regtest dev"},
            {"backend", "lnd", Kind::text, "wallet that pays: lnd, cln or sim"},
@@ -42,14 +44,46 @@ hh::Settings make_settings() {
            {"sim.wallet", "", Kind::text, "file of the simulated wallet (default: the journal's name with .sim)"},
            {"sim.balance_msat", "100000000000000", Kind::integer, "balance of a new simulated wallet", false, 0},
            {"sim.invoice_seconds", "3600", Kind::integer, "life of the simulated wallet's invoices", false, 1, 31'536'000},
-           {"sim.faults", "", Kind::text, "how the simulated wallet misbehaves, such as reply_lost=1,fail=2"}}};
+           {"sim.faults", "", Kind::text, "how the simulated wallet misbehaves, such as reply_lost=1,fail=2"}};
+  for (hh::Setting& s : hh::ln::service_settings()) all.push_back(std::move(s));
+  return {"hh-ln", std::move(all)};
 }
 
 struct Options {
-  std::string manifest = "-", manifest_id, hash, invoice, reason;
-  int64_t line = 0;
+  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role;
+  int64_t line = 0, days = 7, overlap_minutes = 60;
   bool dry_run = false, json = false, all = false, force = false;
+
+  // Those of commands that write into the journal, which the service may run (service/control.h).
+  hh::json::Json to_json() const { return {{"manifest_id", manifest_id}, {"hash", hash}, {"invoice", invoice}, {"reason", reason}, {"line", line}, {"all", all}, {"force", force}}; }
+  void from_json(const hh::json::Json& value) {
+    const hh::json::Fields f(value);
+    manifest_id = f.text("manifest_id"), hash = f.text("hash"), invoice = f.text("invoice"), reason = f.text("reason");
+    line = f.integer("line", INT64_MIN), all = f.boolean("all"), force = f.boolean("force");
+  }
 };
+
+void add_token_commands(CLI::App& token, hh::Settings& settings, Options& o, std::function<int()>& chosen) {
+  using namespace hh::ln;
+  token.require_subcommand(1);
+  const auto command = [&](const char* name, const char* help, std::function<int()> body) {
+    CLI::App* sub = token.add_subcommand(name, help);
+    settings.add_flags(*sub);
+    sub->callback([&chosen, body] { chosen = body; });
+    return sub;
+  };
+  const auto named = [&](CLI::App* sub) { return sub->add_option("NAME", o.name, "of the person or program")->required(), sub; };
+  const auto lasting = [&](CLI::App* sub) { return sub->add_option("--days", o.days, "until it expires")->capture_default_str()->check(CLI::Range(1, 366)), sub; };
+  lasting(named(command("add", "make a token, shown once", [&] { return token_add_command(settings, o.name, o.role, o.days); })))
+      ->add_option("--role", o.role, "treasurer, auditor or ops")
+      ->required();
+  lasting(named(command("rotate", "make another one in place of it", [&] { return token_rotate_command(settings, o.name, o.days, o.overlap_minutes); })))
+      ->add_option("--overlap-minutes", o.overlap_minutes, "how long the old one is still good")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 10'080));
+  named(command("revoke", "end all tokens of a name", [&] { return token_revoke_command(settings, o.name); }));
+  command("list", "show all tokens, without their secrets", [&] { return token_list_command(settings); });
+}
 
 int run(int argc, char** argv) {
   hh::Settings settings = make_settings();
@@ -70,6 +104,17 @@ int run(int argc, char** argv) {
     return sub;
   };
   using namespace hh::ln;
+  Writers writers;
+  const auto write = [&](const char* name, const char* help, std::function<int()> body) {
+    writers[name] = [&o, body](const hh::json::Json& options) { return o.from_json(options), body(); };
+    return command(name, help, [&, name] { return write_command(settings, name, o.to_json(), writers); });
+  };
+  CLI::App* serve = command("serve", "run as a daemon: take manifests, pay them, answer questions", [&] { return serve_command(settings, o.input, writers); });
+  serve->add_option("INPUT", o.input, "- reads signed manifests from standard input too");
+  CLI::App* pause = write("pause", "send nothing new until resume", [&] { return pause_command(settings, o.reason); });
+  pause->add_option("--reason", o.reason, "for the record")->required();
+  write("resume", "send again", [&] { return resume_command(settings, o.reason); })->add_option("--reason", o.reason, "for the record");
+  add_token_commands(*app.add_subcommand("token", "who may ask the HTTPS interface for what"), settings, o, chosen);
   CLI::App* settle = command("settle", "pay a signed manifest", [&] { return settle_command(settings, o.manifest, o.dry_run); });
   settle->add_option("MANIFEST", o.manifest, "file with the signed manifest; - is standard input");
   settle->add_flag("--dry-run", o.dry_run, "show what would be paid; touch nothing");
@@ -83,24 +128,24 @@ int run(int argc, char** argv) {
   command("decisions", "show what operators decided, who and why", [&] { return decisions_command(settings, o.manifest_id); })->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
   CLI::App* invoices = command("invoices", "show the invoices of each line, also those that were refused", [&] { return invoices_command(settings, o.manifest_id); });
   invoices->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
-  command("audit", "compare the node's payments with the journal", [&] { return audit_command(settings); });
-  CLI::App* acknowledge = command("acknowledge", "say what a payment was that the journal does not know", [&] { return acknowledge_command(settings, o.hash, o.all, o.reason); });
+  write("audit", "compare the node's payments with the journal", [&] { return audit_command(settings); });
+  CLI::App* acknowledge = write("acknowledge", "say what a payment was that the journal does not know", [&] { return acknowledge_command(settings, o.hash, o.all, o.reason); });
   acknowledge->add_option("HASH", o.hash, "payment hash, 64 hex digits");
   acknowledge->add_flag("--all", o.all, "all that are listed by audit");
   acknowledge->add_option("--reason", o.reason, "for the record")->required();
-  CLI::App* reconcile = command("reconcile", "after a restore: take from the node what it has done since", [&] { return reconcile_command(settings, o.reason); });
+  CLI::App* reconcile = write("reconcile", "after a restore: take from the node what it has done since", [&] { return reconcile_command(settings, o.reason); });
   reconcile->add_option("--reason", o.reason, "for the record")->required();
-  CLI::App* revoke = command("revoke", "pay a manifest no further", [&] { return revoke_command(settings, o.manifest_id, o.reason); });
+  CLI::App* revoke = write("revoke", "pay a manifest no further", [&] { return revoke_command(settings, o.manifest_id, o.reason); });
   revoke->add_option("MANIFEST_ID", o.manifest_id, "of the manifest, 64 hex digits")->required();
   revoke->add_option("--reason", o.reason, "for the record")->required();
-  CLI::App* hold = for_line(command("hold", "keep a line from being sent", [&] { return hold_command(settings, o.manifest_id, o.line, o.reason); }));
+  CLI::App* hold = for_line(write("hold", "keep a line from being sent", [&] { return hold_command(settings, o.manifest_id, o.line, o.reason); }));
   hold->add_option("--reason", o.reason, "for the record")->required();
-  CLI::App* release = for_line(command("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line, o.reason); }));
+  CLI::App* release = for_line(write("release", "let a held line be sent again", [&] { return release_command(settings, o.manifest_id, o.line, o.reason); }));
   release->add_option("--reason", o.reason, "for the record");
-  CLI::App* reissue = for_line(command("reissue", "accept another invoice of the same payee for a line", [&] { return reissue_command(settings, o.manifest_id, o.line, o.invoice, o.reason); }));
+  CLI::App* reissue = for_line(write("reissue", "accept another invoice of the same payee for a line", [&] { return reissue_command(settings, o.manifest_id, o.line, o.invoice, o.reason); }));
   reissue->add_option("INVOICE", o.invoice, "BOLT 11, over exactly the line's amount")->required();
   reissue->add_option("--reason", o.reason, "for the record")->required();
-  CLI::App* fail = for_line(command("fail", "declare an unclear payment failed", [&] { return fail_command(settings, o.manifest_id, o.line, o.force, o.reason); }));
+  CLI::App* fail = for_line(write("fail", "declare an unclear payment failed", [&] { return fail_command(settings, o.manifest_id, o.line, o.force, o.reason); }));
   fail->add_flag("--force", o.force, "yes: I have made sure that this payment hash was not and cannot be paid");
   fail->add_option("--reason", o.reason, "for the record: how you made sure")->required();
   command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });

@@ -1,5 +1,8 @@
-// The journal, open for writing by one of the operator's commands: it must exist, and its lock is held for as long as this lives.
+// The journal, open for writing by one of the operator's commands: it must exist, and its lock is held for as long as this lives. Where `hh-ln serve` runs the
+// command, which it does for a command line that finds it at work (service/control.h), the lock is that process's already.
 #pragma once
+#include <optional>
+
 #include "base/config.h"
 #include "journal/journal.h"
 #include "store/writer_lock.h"
@@ -7,12 +10,14 @@
 namespace hh::ln {
 
 struct Writing {
-  explicit Writing(const Settings& s) : lock(require_file(s.required("db")), s.integer("lock_wait_seconds") * 1000), journal(s.required("db"), true) {}
-  static const std::string& require_file(const std::string& path) {
-    Journal::require_file(path);
-    return path;
+  explicit Writing(const Settings& s) : lock(lock_of(s)), journal(s.required("db"), true) {}
+  static std::optional<store::WriterLock> lock_of(const Settings& s) {
+    Journal::require_file(s.required("db"));
+    if (lock_is_held) return {};
+    return std::optional<store::WriterLock>(std::in_place, s.required("db"), s.integer("lock_wait_seconds") * 1000);
   }
-  store::WriterLock lock;
+  static inline thread_local bool lock_is_held = false;  // by this process
+  std::optional<store::WriterLock> lock;
   Journal journal;
 };
 

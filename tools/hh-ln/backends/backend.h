@@ -66,6 +66,12 @@ struct Listed {
   uint64_t index = 0;  // increasing; where to go on
 };
 
+// What the wallet has. remote: what others have in our channels, that is, what could be received.
+struct Balances {
+  Sat confirmed, unconfirmed;  // on chain
+  Msat local, remote;          // in channels
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -80,6 +86,8 @@ class Backend {
   virtual void list(uint64_t after, const std::function<void(const Listed&)>& each) = 0;
   // Why this backend cannot pay a node without an invoice (keysend); "" where it can.
   virtual std::string refuse_keysend() const { return {}; }
+  // nullopt: this backend cannot tell. Throws Error(unavailable), or Error(config) where the node refuses to tell us.
+  virtual std::optional<Balances> balances() { return {}; }
   // Simulated wallets make their own invoice for any destination; others return nothing and it is resolved for real.
   virtual std::optional<std::string> invoice_for(const payout::Destination&, Msat) { return {}; }
 };

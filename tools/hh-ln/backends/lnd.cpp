@@ -143,4 +143,9 @@ void LndBackend::list(uint64_t after, const std::function<void(const Listed&)>& 
   }
 }
 
+std::optional<Balances> LndBackend::balances() {
+  const std::string chain = get("/v1/balance/blockchain");
+  return read_balances(chain, get("/v1/balance/channels"));
+}
+
 }  // namespace hh::ln

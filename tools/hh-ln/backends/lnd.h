@@ -1,7 +1,9 @@
-// lnd over REST: POST /v2/router/send, GET /v2/router/track/{hash}, /v1/getinfo, /v1/payments, /v1/channels, and nothing else. [lnd 0.18 or later]
+// lnd over REST: POST /v2/router/send, GET /v2/router/track/{hash}, /v1/getinfo, /v1/payments, /v1/channels,
+// /v1/balance/blockchain, /v1/balance/channels, and nothing else. [lnd 0.18 or later]
 //
 // Macaroon with exactly these rights: lncli bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2
 //   uri:/lnrpc.Lightning/GetInfo uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels
+//   uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/ChannelBalance (these two only for `hh-ln serve`)
 #pragma once
 #include "backends/backend.h"
 #include "http/client.h"
@@ -32,6 +34,7 @@ class LndBackend : public Backend {
   Report track(const PaymentHash& hash) override;
   bool has_htlc(const PaymentHash& hash) override;
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
+  std::optional<Balances> balances() override;
 
  private:
   http::Request request(const std::string& path) const;

@@ -147,4 +147,18 @@ bool read_has_htlc(std::string_view body, const PaymentHash& hash) {
   return false;
 }
 
+Balances read_balances(std::string_view blockchain, std::string_view channels) try {
+  const Json chain = parse_or_unavailable(blockchain, "/v1/balance/blockchain"), off = parse_or_unavailable(channels, "/v1/balance/channels");
+  const auto msat = [&](const char* name) {
+    const Json* amount = member(off, name);
+    return Msat(amount ? number(*amount, "msat") : 0);
+  };
+  const Balances b{.confirmed = Sat(number(chain, "confirmed_balance")), .unconfirmed = Sat(number(chain, "unconfirmed_balance")), .local = msat("local_balance"), .remote = msat("remote_balance")};
+  if (!is_money(b.confirmed) || b.unconfirmed > max_money || !is_money(b.local) || !is_money(b.remote)) throw Error(Exit::data, "a balance is no amount of bitcoin");
+  return b;
+} catch (const Error& e) {
+  if (e.code() == Exit::unavailable) throw;
+  throw Error(Exit::unavailable, fmt::format("lnd's answer about its balances cannot be read: {}", e.what()));
+}
+
 }  // namespace hh::ln

@@ -33,5 +33,7 @@ struct PaymentPage {
 PaymentPage read_payments(std::string_view body);
 // Of /v1/channels: whether an outgoing HTLC has this hash. Throws Error(unavailable).
 bool read_has_htlc(std::string_view body, const PaymentHash& hash);
+// Of /v1/balance/blockchain and /v1/balance/channels. Throws Error(unavailable).
+Balances read_balances(std::string_view blockchain, std::string_view channels);
 
 }  // namespace hh::ln

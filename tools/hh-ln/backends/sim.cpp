@@ -168,6 +168,13 @@ void SimBackend::list(uint64_t after, const std::function<void(const Listed&)>& 
   for (const Listed& p : all) each(p);
 }
 
+// One channel of the size of what it began with.
+std::optional<Balances> SimBackend::balances() {
+  if (fault("down") > 0) throw Error(Exit::unavailable, "the simulated wallet is down");
+  const int64_t balance = std::stoll(value("balance_msat")), spent = db_.query_int64("SELECT coalesce(sum(amount_msat + fee_msat), 0) FROM spent");
+  return Balances{.confirmed = Sat(0), .unconfirmed = Sat(0), .local = Msat(balance), .remote = Msat(spent)};
+}
+
 std::optional<std::string> SimBackend::invoice_for(const payout::Destination& destination, Msat amount) {
   const Bytes preimage = crypto::system_random().bytes(32), secret = crypto::system_random().bytes(32);
   lightning::NewInvoice n;

@@ -51,6 +51,7 @@ class SimBackend : public Backend {
   Report track(const PaymentHash& hash) override;
   bool has_htlc(const PaymentHash& hash) override;
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
+  std::optional<Balances> balances() override;
   std::optional<std::string> invoice_for(const payout::Destination& destination, Msat amount) override;
   store::Database& database() { return db_; }
 

@@ -93,3 +93,13 @@ TEST_CASE("the payment list and the channels' HTLCs are read", "[lnd]") {
   CHECK_FALSE(read_has_htlc(R"({"channels":[]})", zero));
   CHECK_THROWS_AS(read_has_htlc("{}", zero), Error);  // what is no list of channels says nothing about HTLCs
 }
+
+TEST_CASE("balances as lnd writes them", "[L041]") {
+  const Balances b = read_balances(R"({"total_balance":"1500","confirmed_balance":"1000","unconfirmed_balance":"500"})",
+                                   R"({"balance":"7","local_balance":{"sat":"7","msat":"7500"},"remote_balance":{"sat":"3","msat":"3000"},"pending_open_local_balance":null})");
+  CHECK((b.confirmed == Sat(1000) && b.unconfirmed == Sat(500) && b.local == Msat(7500) && b.remote == Msat(3000)));
+  CHECK(read_balances("{}", "{}").local.is_zero());  // a gateway leaves zeros out
+  for (const char* bad : {"", "[]", "nonsense", R"({"confirmed_balance":"1.5"})", R"({"confirmed_balance":"-1"})", R"({"confirmed_balance":"99999999999999999"})"})
+    CHECK_THROWS_AS(read_balances(bad, "{}"), Error);
+  CHECK_THROWS_AS(read_balances("{}", R"({"local_balance":{"msat":"x"}})"), Error);
+}

@@ -71,7 +71,7 @@ bool Settler::open_next_batch(Run& run) {
 
 std::optional<Task> Settler::next(Run& run) {
   const std::lock_guard lock(run.mutex);
-  if (run.tasks.empty() && (shared_.node_gone || shared_.failed || stop_requested() || !open_next_batch(run))) return {};
+  if (run.tasks.empty() && (shared_.node_gone || shared_.failed || stop_requested() || (policy_.may_send && !policy_.may_send()) || !open_next_batch(run))) return {};
   Task task = std::move(run.tasks.front());
   run.tasks.pop_front();
   return task;
@@ -167,7 +167,7 @@ int Settler::settle(const std::string& manifest_id, const Print& print) {
   for (size_t i = 0; i < std::min(hands_.size(), std::max<size_t>(most, 1)); ++i) jobs.emplace_back([this, &run, i] { work(run, i); });
   crew_.run(jobs);
   for (const Line& line : run.waiting)
-    if (!shared_.node_gone && !stop_requested())
+    if (!shared_.node_gone && !stop_requested() && (!policy_.may_send || policy_.may_send()))
       journal_.set_note(line, fmt::format("a fee reservation of {} msat is above what a batch may cost (batch_fee_limit_ppm): it waits", reservation(line, policy_).count()));
   follow_open(run);
   return finish(run);

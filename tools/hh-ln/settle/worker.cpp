@@ -37,7 +37,7 @@ Worker::Worker(Journal& journal, Backend& backend, Identity identity, Resolver& 
     : journal_(journal), backend_(backend), identity_(identity), resolver_(resolver), policy_(policy), clock_(clock), shared_(shared),
       reconciler_(journal, backend, identity), backoff_(policy.backoff_ms, policy.seed + number) {}
 
-bool Worker::must_stop() const { return shared_.node_gone || shared_.failed || stop_requested(); }
+bool Worker::must_stop() const { return shared_.node_gone || shared_.failed || stop_requested() || (policy_.may_send && !policy_.may_send()); }
 
 void Worker::back_off(int64_t sends_left) {
   if (sends_left < policy_.attempts) pause(clock_, backoff_.pause_ms(policy_.attempts - sends_left));

@@ -1,6 +1,7 @@
 // One worker of a run: takes a line and brings it as far as it can be brought now. It has a backend of its own, and shares the journal with the others.
 #pragma once
 #include <atomic>
+#include <functional>
 
 #include "settle/pace.h"
 #include "settle/reconcile.h"
@@ -19,6 +20,7 @@ struct SettlePolicy {
   int64_t payments_per_minute = 0;   // 0: no limit
   int64_t deadline_ms = 0;           // after a manifest was first seen; 0: only its own expiry counts
   uint64_t seed = 0;                 // of the jitter
+  std::function<bool()> may_send = {};  // asked before anything new is begun, from any worker; empty: yes. What is under way is followed in any case
 };
 // base + amount · ppm / 10^6, rounded down.
 Msat fee_limit(const SettlePolicy& p, Msat amount);
