@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "bitcoin/bech32.h"
+#include "bitcoin/script.h"
 #include "crypto/digest.h"
 #include "lightning/curve.h"
 
@@ -92,6 +93,20 @@ void parse_features(BytesView values, Invoice& out) {
   }
 }
 
+// A fallback address: a version, then a hash or a witness program. What cannot be read is skipped, as a reader MUST for unknown versions.
+void parse_fallback(BytesView values, Invoice& out) {
+  const auto program = values.empty() ? std::nullopt : bitcoin::five_to_eight(values.subspan(1));
+  if (!program) return;
+  const uint8_t version = values[0];
+  bitcoin::Hash160 hash{};
+  const bool is_hash = program->size() == hash.size();
+  if (is_hash) std::copy(program->begin(), program->end(), hash.begin());
+  if (version == 17 && is_hash) out.fallbacks.push_back(bitcoin::p2pkh_script(hash));
+  if (version == 18 && is_hash) out.fallbacks.push_back(bitcoin::p2sh_script(hash));
+  const bool is_v0 = version == 0 && (is_hash || program->size() == 32);
+  if (is_v0 || (version == 1 && program->size() == 32)) out.fallbacks.push_back(bitcoin::witness_script(version, *program));
+}
+
 struct Fields {
   std::set<uint8_t> seen;
   std::optional<NodeKey> payee;
@@ -109,7 +124,8 @@ void parse_field(uint8_t type, BytesView data, Invoice& out, Fields& fields) {
     case 6: out.expiry_seconds = parse_number(data, "expiry"); break;
     case 24: out.min_final_cltv_delta = parse_number(data, "final CLTV delta"); break;
     case 5: parse_features(data, out); break;
-    default: break;  // unknown, fallback addresses (9), route hints (3), metadata (27): the node's business
+    case 9: parse_fallback(data, out); break;
+    default: break;  // unknown, route hints (3), metadata (27): the node's business
   }
 }
 

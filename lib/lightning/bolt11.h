@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/amount.h"
 #include "base/hex.h"
@@ -36,6 +37,7 @@ struct Invoice {
   std::optional<std::string> description;
   std::optional<std::array<uint8_t, 32>> description_hash;
   bool basic_mpp = false;      // may be paid in parts
+  std::vector<Bytes> fallbacks;  // scriptPubKeys to pay on chain instead, in the payee's order of preference; unknown kinds are left out
 
   int64_t expires_at() const { return timestamp + expiry_seconds; }  // unix seconds; first second at which it may not be paid
 };
@@ -61,6 +63,7 @@ struct NewInvoice {
   std::optional<int64_t> expiry_seconds;
   std::string description;  // used where there is no hash
   std::optional<std::array<uint8_t, 32>> description_hash;
+  std::optional<Bytes> fallback;  // version (17: p2pkh, 18: p2sh, else that of a witness program), then the hash or program
   Bytes features{8 + 1, 14 + 1};  // bit numbers: var_onion_optin, payment_secret; both optional
 };
 // key: a valid secp256k1 secret key (throws Error(software) otherwise).

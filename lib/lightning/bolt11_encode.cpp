@@ -55,6 +55,12 @@ std::string encode_bolt11(const NewInvoice& fields, const std::array<uint8_t, 32
   else
     put_field(values, 13, bitcoin::eight_to_five(as_bytes(fields.description)));
   if (fields.expiry_seconds) put_field(values, 6, number_values(*fields.expiry_seconds));
+  if (fields.fallback) {
+    const Bytes program = bitcoin::eight_to_five(BytesView(*fields.fallback).subspan(1));
+    Bytes field{(*fields.fallback)[0]};
+    field.insert(field.end(), program.begin(), program.end());
+    put_field(values, 9, field);
+  }
   if (!fields.features.empty()) put_field(values, 5, feature_values(fields.features));
   const auto digest = crypto::Sha256().update(prefix).update(bitcoin::five_to_eight_padded(values)).finish();
   const auto signature = sign_compact(digest, key);

@@ -1,6 +1,8 @@
 // BOLT 11: the specification's examples, and what an attacker could send instead.
 #include <catch2/catch.hpp>
 
+#include <map>
+
 #include "base/error.h"
 #include "bitcoin/bech32.h"
 #include "crypto/digest.h"
@@ -167,4 +169,34 @@ TEST_CASE("a node key is a point on the curve", "[bolt11]") {
   CHECK_FALSE(parse_node_key("02" + std::string(64, 'f')));
   CHECK_FALSE(parse_node_key("04" + std::string(64, '1')));
   CHECK_FALSE(parse_node_key("03"));
+}
+
+TEST_CASE("fallback addresses are those that the payee signed; unknown kinds are left out", "[bolt11][L022]") {
+  const auto addresses = [](const Invoice& i, bitcoin::Network network) {
+    std::vector<std::string> out;
+    for (const Bytes& script : i.fallbacks) out.push_back(bitcoin::address_from_script(script, network).value_or("none"));
+    return out;
+  };
+  std::map<std::string, std::vector<std::string>> wanted{{"testnet with fallback address", {"mk2QpYatsKicvFVuTAQLBryyccRXMUaGHP"}},
+                                                         {"route hints", {"1RustyRX2oai4EYYDpQGWvEL62BBGqN9T"}},
+                                                         {"P2SH fallback", {"3EktnHQD7RiAE6uzMj2ZifT9YgRrkSgzQX"}},
+                                                         {"P2WPKH fallback", {"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"}},
+                                                         {"P2WSH fallback", {"bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3"}}};
+  size_t found = 0;
+  for (const auto& v : vectors::good) {
+    const Invoice i = decode_bolt11(v.text);
+    const auto network = i.currency == "tb" ? bitcoin::Network::testnet4 : bitcoin::Network::main;
+    INFO(v.title);
+    CHECK(addresses(i, network) == wanted[v.title]);
+    found += i.fallbacks.size();
+  }
+  CHECK(found == 5);
+  NewInvoice n = plain_invoice();
+  for (const Bytes& unknown : {Bytes{19}, Bytes{16, 1, 2, 3}, Bytes{17, 1}, Bytes{0, 1, 2}, Bytes{1, 1, 2}}) {
+    n.fallback = unknown;
+    CHECK(decode_bolt11(encode_bolt11(n, filled(7))).fallbacks.empty());
+  }
+  n.fallback = Bytes(33, 9);
+  (*n.fallback)[0] = 1;
+  CHECK(addresses(decode_bolt11(encode_bolt11(n, filled(7))), bitcoin::Network::signet).at(0).starts_with("tb1p"));
 }
