@@ -8,6 +8,7 @@
 #   lnd_line CHAIN NAME NAME…     the same in a line: a channel of CHANNEL_SAT (5,000,000) from each to the next
 #   two_lnds CHAIN                the same with "payer" and "payee"
 #   bake NAME FILE                a macaroon with only the rights that hh-ln needs, in hex
+#   bake_onchain NAME FILE        one that may also pay on chain
 # Nodes are stopped by hh_teardown, by their process ids.
 
 need_lnd() {
@@ -59,6 +60,13 @@ bake() {
   (umask 077 && ln_cli "$1" bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2 uri:/lnrpc.Lightning/GetInfo \
     uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels \
     uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/ChannelBalance >"$2")
+}
+
+bake_onchain() {
+  (umask 077 && ln_cli "$1" bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2 uri:/lnrpc.Lightning/GetInfo \
+    uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/GetTransactions \
+    uri:/walletrpc.WalletKit/EstimateFee uri:/walletrpc.WalletKit/ListAddresses uri:/walletrpc.WalletKit/FundPsbt uri:/walletrpc.WalletKit/FinalizePsbt \
+    uri:/walletrpc.WalletKit/ReleaseOutput uri:/walletrpc.WalletKit/BumpFee uri:/walletrpc.WalletKit/PublishTransaction >"$2")
 }
 
 # lnd NAME has seen the newest block, as it must before it opens or uses a channel.

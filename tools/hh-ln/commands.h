@@ -34,6 +34,13 @@ int release_command(const Settings& settings, const std::string& manifest_id, in
 int revoke_command(const Settings& settings, const std::string& manifest_id, const std::string& reason);
 int reconcile_command(const Settings& settings, const std::string& reason);
 int fail_command(const Settings& settings, const std::string& manifest_id, int64_t line, bool force, const std::string& reason);
+// hh-ln onchain …
+int onchain_plan_command(const Settings& settings, const std::string& manifest_id);
+int onchain_pay_command(const Settings& settings, const std::string& manifest_id);
+int onchain_follow_command(const Settings& settings);
+int onchain_list_command(const Settings& settings);
+int onchain_address_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& address, const std::string& reason);
+int onchain_bump_command(const Settings& settings, const std::string& txid, int64_t sat_per_vbyte, int64_t budget_sat);
 int migrate_command(const Settings& settings);
 
 // service/: commands that write into the journal, by name, with their options as JSON: what the service runs for a command line that finds it at work.

@@ -41,6 +41,14 @@ hh::Settings make_settings() {
            {"cln.tls_ca", "", Kind::text, "clnrest's ca.pem"},
            {"lnurl.allow_loopback", "false", Kind::boolean, "accept LNURL services on this machine, over http"},
            {"lnurl.proxy", "", Kind::text, "SOCKS proxy for .onion services, such as socks5h://127.0.0.1:9050"},
+           {"onchain.min_sat", "10000", Kind::integer, "smallest line that is paid on chain", false, 1000, 2'100'000'000'000'000},
+           {"onchain.reserve_sat", "2000000", Kind::integer, "what the wallet keeps on chain, confirmed", false, 0, 2'100'000'000'000'000},
+           {"onchain.sat_per_vbyte", "0", Kind::integer, "fee rate of a transaction; 0: what the node estimates", false, 0, 10'000},
+           {"onchain.target_blocks", "6", Kind::integer, "within how many blocks it is to be confirmed, for that estimate", false, 1, 1008},
+           {"onchain.max_sat_per_vbyte", "50", Kind::integer, "highest fee rate", false, 1, 10'000},
+           {"onchain.max_fee_ppm", "20000", Kind::integer, "highest fee, in millionths of what the transaction pays", false, 0, 1'000'000},
+           {"onchain.confirmations", "6", Kind::integer, "confirmations that make a line PAID, or a conflict final", false, 1, 1000},
+           {"onchain.quiet_seconds", "600", Kind::integer, "how long before nothing may have been sent for a line over Lightning", false, 0, 31'536'000},
            {"sim.wallet", "", Kind::text, "file of the simulated wallet (default: the journal's name with .sim)"},
            {"sim.balance_msat", "100000000000000", Kind::integer, "balance of a new simulated wallet", false, 0},
            {"sim.invoice_seconds", "3600", Kind::integer, "life of the simulated wallet's invoices", false, 1, 31'536'000},
@@ -50,16 +58,18 @@ hh::Settings make_settings() {
 }
 
 struct Options {
-  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role;
-  int64_t line = 0, days = 7, overlap_minutes = 60;
+  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role, address, txid;
+  int64_t line = 0, days = 7, overlap_minutes = 60, sat_per_vbyte = 0, budget_sat = 0;
   bool dry_run = false, json = false, all = false, force = false;
 
   // Those of commands that write into the journal, which the service may run (service/control.h).
-  hh::json::Json to_json() const { return {{"manifest_id", manifest_id}, {"hash", hash}, {"invoice", invoice}, {"reason", reason}, {"line", line}, {"all", all}, {"force", force}}; }
+  hh::json::Json to_json() const { return {{"manifest_id", manifest_id}, {"hash", hash}, {"invoice", invoice}, {"reason", reason}, {"line", line}, {"all", all}, {"force", force},
+                                             {"address", address}, {"txid", txid}, {"sat_per_vbyte", sat_per_vbyte}, {"budget_sat", budget_sat}}; }
   void from_json(const hh::json::Json& value) {
     const hh::json::Fields f(value);
     manifest_id = f.text("manifest_id"), hash = f.text("hash"), invoice = f.text("invoice"), reason = f.text("reason");
     line = f.integer("line", INT64_MIN), all = f.boolean("all"), force = f.boolean("force");
+    address = f.text("address"), txid = f.text("txid"), sat_per_vbyte = f.integer("sat_per_vbyte", INT64_MIN), budget_sat = f.integer("budget_sat", INT64_MIN);
   }
 };
 
@@ -92,8 +102,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Options o;
   std::function<int()> chosen;
+  CLI::App* parent = &app;
   const auto command = [&](const char* name, const char* help, std::function<int()> body) {
-    CLI::App* sub = app.add_subcommand(name, help);
+    CLI::App* sub = parent->add_subcommand(name, help);
     settings.add_flags(*sub);
     sub->callback([&chosen, body] { chosen = body; });
     return sub;
@@ -106,8 +117,9 @@ int run(int argc, char** argv) {
   using namespace hh::ln;
   Writers writers;
   const auto write = [&](const char* name, const char* help, std::function<int()> body) {
-    writers[name] = [&o, body](const hh::json::Json& options) { return o.from_json(options), body(); };
-    return command(name, help, [&, name] { return write_command(settings, name, o.to_json(), writers); });
+    const std::string key = parent == &app ? name : parent->get_name() + "_" + name;
+    writers[key] = [&o, body](const hh::json::Json& options) { return o.from_json(options), body(); };
+    return command(name, help, [&, key] { return write_command(settings, key, o.to_json(), writers); });
   };
   CLI::App* serve = command("serve", "run as a daemon: take manifests, pay them, answer questions", [&] { return serve_command(settings, o.input, writers); });
   serve->add_option("INPUT", o.input, "- reads signed manifests from standard input too");
@@ -148,6 +160,23 @@ int run(int argc, char** argv) {
   CLI::App* fail = for_line(write("fail", "declare an unclear payment failed", [&] { return fail_command(settings, o.manifest_id, o.line, o.force, o.reason); }));
   fail->add_flag("--force", o.force, "yes: I have made sure that this payment hash was not and cannot be paid");
   fail->add_option("--reason", o.reason, "for the record: how you made sure")->required();
+  CLI::App* onchain = app.add_subcommand("onchain", "pay on chain what Lightning cannot pay");
+  onchain->require_subcommand(1);
+  parent = onchain;
+  write("plan", "show which lines a transaction would pay, and why not the others", [&] { return onchain_plan_command(settings, o.manifest_id); })
+      ->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
+  write("pay", "pay them with one transaction, and follow the earlier ones", [&] { return onchain_pay_command(settings, o.manifest_id); })
+      ->add_option("MANIFEST_ID", o.manifest_id, "only this manifest");
+  write("follow", "see how far the transactions are, and send them again where needed", [&] { return onchain_follow_command(settings); });
+  command("list", "show the transactions", [&] { return onchain_list_command(settings); });
+  CLI::App* address = for_line(write("address", "order that a line is paid on chain", [&] { return onchain_address_command(settings, o.manifest_id, o.line, o.address, o.reason); }));
+  address->add_option("ADDRESS", o.address, "where to; by default the line's own");
+  address->add_option("--reason", o.reason, "for the record")->required();
+  CLI::App* bump = write("bump", "hasten a transaction with a child that pays for it", [&] { return onchain_bump_command(settings, o.txid, o.sat_per_vbyte, o.budget_sat); });
+  bump->add_option("TXID", o.txid, "of the transaction, 64 hex digits")->required();
+  bump->add_option("--sat-per-vbyte", o.sat_per_vbyte, "fee rate of the child")->required()->check(CLI::Range(1, 10'000));
+  bump->add_option("--budget-sat", o.budget_sat, "most that the child may pay; by default what the rate needs for both")->check(CLI::Range(int64_t{1}, int64_t{2'100'000'000'000'000}));
+  parent = &app;
   command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });
   command("config", "print the effective configuration", [&] {
     const std::string records = settings.to_records();

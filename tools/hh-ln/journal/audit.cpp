@@ -125,7 +125,8 @@ std::vector<std::string> Journal::nodes_with_foreign() {
 
 bool Journal::is_paid_twice(const std::string& manifest_id, int64_t line) {
   const Lock lock(mutex_);
-  auto row = db_.statement("SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2 AND state = 'PAID'");
+  auto row = db_.statement("SELECT (SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2 AND state = 'PAID') + "
+                           "(SELECT count(*) FROM onchain_claims WHERE manifest_id = ?1 AND line = ?2)");
   return row.first(manifest_id, line) && row.int64(0) > 1;
 }
 
@@ -133,12 +134,14 @@ Journal::Summary Journal::summary() {
   const Lock lock(mutex_);
   Summary s;
   s.manifests = db_.query_int64("SELECT count(*) FROM manifests");
-  s.alarms = db_.query_int64("SELECT count(*) FROM events WHERE alarm = 1");
+  s.alarms = db_.query_int64("SELECT (SELECT count(*) FROM events WHERE alarm = 1) + (SELECT count(*) FROM onchain_events WHERE alarm = 1)");
   s.unacknowledged = db_.query_int64("SELECT count(*) FROM foreign_payments LEFT JOIN acknowledgements USING (node, payment_hash) WHERE reason IS NULL AND status <> 'FAILED'");
-  s.paid_twice = db_.query_int64("SELECT count(*) FROM (SELECT 1 FROM attempts WHERE state = 'PAID' GROUP BY manifest_id, line HAVING count(*) > 1)");
-  s.paid = Msat(db_.query_int64("SELECT coalesce(sum(amount_msat), 0) FROM attempts WHERE state = 'PAID'"));
-  s.fees = Msat(db_.query_int64("SELECT coalesce(sum(fee_msat), 0) FROM attempts WHERE state = 'PAID'"));
-  s.reserved = Msat(db_.query_int64("SELECT coalesce(sum(amount_msat + fee_limit_msat), 0) FROM attempts WHERE state IN ('SENDING', 'INFLIGHT', 'UNKNOWN')"));
+  s.paid_twice = db_.query_int64("SELECT count(*) FROM (SELECT 1 FROM (SELECT manifest_id, line FROM attempts WHERE state = 'PAID' UNION ALL SELECT manifest_id, line FROM onchain_claims) "
+                                 "GROUP BY manifest_id, line HAVING count(*) > 1)");
+  s.paid = Msat(db_.query_int64("SELECT (SELECT coalesce(sum(amount_msat), 0) FROM attempts WHERE state = 'PAID') + (SELECT coalesce(sum(amount_sat), 0) * 1000 FROM onchain_claims WHERE state = 'CONFIRMED')"));
+  s.fees = Msat(db_.query_int64("SELECT (SELECT coalesce(sum(fee_msat), 0) FROM attempts WHERE state = 'PAID') + (SELECT coalesce(sum(fee_msat), 0) FROM onchain_claims WHERE state = 'CONFIRMED')"));
+  s.reserved = Msat(db_.query_int64("SELECT (SELECT coalesce(sum(amount_msat + fee_limit_msat), 0) FROM attempts WHERE state IN ('SENDING', 'INFLIGHT', 'UNKNOWN')) + "
+                                     "(SELECT coalesce(sum(amount_sat * 1000 + fee_msat), 0) FROM onchain_claims WHERE state <> 'CONFIRMED')"));
   return s;
 }
 

@@ -45,6 +45,15 @@ Attempt read_attempt(const store::Statement& row) {
   return a;
 }
 
+OnchainClaim read_claim(const store::Statement& row) {
+  OnchainClaim c;
+  c.txid = row.text(0), c.address = row.text(1), c.backend = row.text(2), c.vout = row.int64(3);
+  const auto state = row.text_view(4);
+  c.state = state == "CONFIRMED" ? State::paid : state == "BROADCAST" ? State::inflight : State::sending;
+  c.confirmations = row.int64(5), c.fee = row.msat(6), c.reason = row.text(7), c.changed_ms = row.int64(8);
+  return c;
+}
+
 std::string attempts_where(const char* condition) {
   return fmt::format("SELECT {} FROM attempts a JOIN invoices i USING (payment_hash) WHERE {}", attempt_columns, condition);
 }
@@ -94,6 +103,8 @@ Line Journal::read_line(store::Statement& row) {
   l.chain = row.text(10), l.replacement = row.optional_text(11).value_or(""), l.released_ms = row.int64(12);
   auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, CASE a.state WHEN 'PAID' THEN a.changed_ms END, a.attempt DESC LIMIT 1"));
   if (attempt.first(l.manifest_id, l.line)) l.attempt = read_attempt(attempt);
+  auto claim = db_.statement("SELECT txid, address, backend, vout, state, confirmations, fee_msat, reason, changed_ms FROM onchain_claims WHERE manifest_id = ?1 AND line = ?2");
+  if (claim.first(l.manifest_id, l.line)) l.onchain = read_claim(claim);
   return l;
 }
 

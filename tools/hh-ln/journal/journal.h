@@ -45,6 +45,17 @@ struct Attempt {
   std::optional<int64_t> expires_at;  // unix seconds
 };
 
+// An output of a recorded transaction that pays a line, or has yet to (onchain/book.h).
+struct OnchainClaim {
+  std::string txid, address, backend;
+  int64_t vout = 0;
+  State state = State::sending;  // SENDING: recorded; INFLIGHT: the network has it; PAID: confirmed
+  int64_t confirmations = 0;
+  Msat fee;                      // the line's part of the transaction's
+  std::string reason;
+  int64_t changed_ms = 0;
+};
+
 struct Line {
   std::string manifest_id;
   int64_t line = 0;
@@ -59,6 +70,7 @@ struct Line {
   std::string replacement;       // BOLT11 destinations: the invoice that an operator has accepted instead, or ""
   int64_t released_ms = 0;       // when an operator has released it last; 0: never
   std::optional<Attempt> attempt;  // the one that paid first, else the newest
+  std::optional<OnchainClaim> onchain;
 };
 
 // What an attempt is made from.

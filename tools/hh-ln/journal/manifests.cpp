@@ -100,7 +100,8 @@ bool Journal::revoke(const std::string& manifest_id, const std::string& reason) 
   const std::string why = json::clean_text(reason, max_reason);
   if (db_.statement("INSERT INTO revocations (manifest_id, reason, time_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING").run(manifest_id, why, now()) == 0) return false;
   db_.statement("UPDATE lines SET held_reason = ?2, changed_ms = ?3 WHERE manifest_id = ?1 AND NOT EXISTS "
-                "(SELECT 1 FROM attempts a WHERE a.manifest_id = lines.manifest_id AND a.line = lines.line AND a.state = 'PAID')")
+                "(SELECT 1 FROM attempts a WHERE a.manifest_id = lines.manifest_id AND a.line = lines.line AND a.state = 'PAID') "
+                "AND NOT EXISTS (SELECT 1 FROM onchain_claims c WHERE c.manifest_id = lines.manifest_id AND c.line = lines.line)")
       .run(manifest_id, json::clean_text("the manifest is revoked: " + why, max_reason), now());
   work.commit();
   return true;

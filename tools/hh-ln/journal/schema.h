@@ -10,5 +10,7 @@ inline constexpr int32_t journal_application_id = 0x48484c4e;  // "HHLN"
 std::span<const store::Migration> journal_migrations();
 extern const char* const batches_up;    // version 3, in schema_batches.cpp
 extern const char* const batches_down;
+extern const char* const onchain_up;    // version 4, in schema_onchain.cpp
+extern const char* const onchain_down;
 
 }  // namespace hh::ln

@@ -13,7 +13,7 @@ namespace hh::ln {
 namespace {
 
 bool is_under_way(const Line& l) { return l.attempt && is_open(l.attempt->state); }
-bool is_paid(const Line& l) { return l.attempt && l.attempt->state == State::paid; }
+bool is_paid(const Line& l) { return line_state(l) == payout::SettlementState::paid; }
 
 // What a line's routes may cost at most. What is stored keeps its limit; only a retry changes it.
 Msat reservation(const Line& l, const SettlePolicy& p) {
@@ -173,8 +173,20 @@ int Settler::settle(const std::string& manifest_id, const Print& print) {
   return finish(run);
 }
 
+namespace {
+
+void put_claim(const OnchainClaim& c, payout::Settlement& s) {
+  s.backend = c.backend, s.txid = c.txid, s.vout = c.vout, s.address = c.address, s.confirmations = c.confirmations;
+  s.payment_hash.clear();
+  if (c.state == State::paid) s.fee = c.fee;
+  s.reason = c.reason, s.time_ms = c.changed_ms;
+}
+
+}  // namespace
+
 payout::SettlementState line_state(const Line& line) {
   if (line.attempt && (is_open(line.attempt->state) || line.attempt->state == State::paid)) return *payout::state_from_name(state_text(line.attempt->state));
+  if (line.onchain) return *payout::state_from_name(state_text(line.onchain->state));
   if (line.held_reason) return payout::SettlementState::held;
   return line.attempt ? *payout::state_from_name(state_text(line.attempt->state)) : payout::SettlementState::planned;
 }
@@ -193,6 +205,7 @@ payout::Settlement settlement_of(const Line& line, const std::string& backend) {
     s.preimage = a.preimage, s.fee = a.fee, s.time_ms = a.changed_ms;
     s.reason = a.state == State::paid || !a.reason.empty() ? a.reason : line.note;
   }
+  if (line.onchain && (!line.attempt || line.attempt->state == State::failed_safe)) put_claim(*line.onchain, s);
   if (s.state == payout::SettlementState::held) s.reason = *line.held_reason, s.time_ms = line.changed_ms;
   s.simulated = line.simulated || s.backend == "sim";
   return s;

@@ -203,10 +203,10 @@ TEST_CASE("version 3 of the tables can be undone and made again; data of version
   store::Database& db = s.journal.database();
   CHECK(db.query_int64("SELECT count(*) FROM failures WHERE what = 'payment' AND reason = 'no route'") == 1);
   store::Migrator migrator(db, journal_migrations(), s.clock);
-  CHECK(migrator.down_to(2) == 1);
+  CHECK(migrator.down_to(2) == migrator.latest() - 2);
   CHECK(db.query_int64("SELECT count(*) FROM sqlite_master WHERE name IN ('batches', 'audit', 'reconciliations', 'revocations', 'failures', 'manifests_in_force')") == 0);
   CHECK(db.query_int64("SELECT count(*) FROM attempts") == 1);
-  CHECK(migrator.up() == 1);
+  CHECK(migrator.up() == migrator.latest() - 2);
   db.check_integrity();
   s.node.tracks = {evidence(Evidence::failed, "no route")};
   s.node.sends = {settled_with(preimage_hex(1), amount)};
