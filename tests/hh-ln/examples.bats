@@ -44,7 +44,9 @@ payday() {
   export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
   HH_LN_LND_URL=http://127.0.0.1:$PORT
   examples >list
-  [ "$(wc -l <list)" = 14 ]
+  [ "$(wc -l <list)" = 17 ]
+  age-keygen -o operator.key 2>/dev/null
+  age-keygen -y operator.key >operators.pub
   local n=0
   while read -r command <&3; do
     echo "\$ $command" >&2
@@ -68,6 +70,9 @@ payday() {
   [ ! -s 8.out ]
   [ "$(cut -d' ' -f2- 9.out)" = "$(printf 'reconcile restored the backup of Monday\nrevoke wrong policy')" ]
   [ ! -s 10.out ]
+  [ "$(jq -r .before 14.out)" = clear ]
+  grep -q PAID 15.out
+  export HH_LN_JOURNAL_KEY="exec:age -d -i operator.key journal.key.age"
   [ "$(awk '{ sum += $2 } END { printf "%.0f", sum }' lnd/spent)" = "$(hh-ln status --db payments.sqlite --json | jq -s 'map(.amount_msat) | add')" ]
 }
 

@@ -15,7 +15,7 @@ teardown() { hh_teardown; }
 # examples PAGE: the commands of its EXAMPLES, one a line, continued lines joined, without the prompt.
 examples() {
   sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/$1" | sed -e 's/^\.Dl //' -e 's/\\e$//' |
-    awk '/^(\$ )?(hh-|jq|lncli|round=)/ { if (line) print line; sub(/^\$ /, ""); line = $0; next } /^ / { sub(/^ +/, ""); line = line " " $0; next }
+    awk '/^(\$ )?(hh-|jq|lncli|openssl|round=)/ { if (line) print line; sub(/^\$ /, ""); line = $0; next } /^ / { sub(/^ +/, ""); if (line) line = line " " $0; next }
       { if (line) print line; line = "" }'
 }
 
@@ -81,15 +81,17 @@ is_mature() { [ "$(hh-ledger watch --once --db ledger.sqlite >/dev/null; hh-ledg
 
   # hh-ln(1): the same manifest with another key's name; lncli is not ours.
   cp key.pub signer.pub && cp signed.json manifest.jsonl
+  age-keygen -o operator.key 2>/dev/null
+  age-keygen -y operator.key >operators.pub
   examples hh-ln.1 >list
-  [ "$(wc -l <list)" -eq 6 ]
+  [ "$(wc -l <list)" -eq 14 ]
   while read -r command <&5; do
     case $command in
       lncli*) continue ;;
       *) in_this_shell "$command" >>ln.printed ;;
     esac
   done 5<list
-  [ "$(jq -r 'select(.type == "settlement_plan") | .already' ln.printed | sort -u)" = PAID ]
+  [ "$(jq -rR 'fromjson? | select(.type == "settlement_plan") | .already' ln.printed | sort -u)" = PAID ]
 }
 
 @test "the examples of hh-policy(5) and hh-records(5) are what they say (B004)" {

@@ -170,7 +170,7 @@ def help_of(*command):
 
 def commands_in(text):
     part = re.search(r"^Subcommands:\n((?:  .*\n?)*)", text, flags=re.M)
-    return set(re.findall(r"^  ([a-z]+)", part.group(1), flags=re.M)) if part else set()
+    return set(re.findall(r"^  ([a-z][a-z-]*)", part.group(1), flags=re.M)) if part else set()
 
 def examples(path):
     text = path.read_text()
@@ -197,7 +197,7 @@ for name in sys.argv[2:]:
             option = word.split("=")[0]
             if option.startswith("--") and not re.search(rf"(^|[ ,]){re.escape(option)}([ ,=\n]|$)", help_of(*command) + help_of(words[0]), flags=re.M):
                 faults.append(f"{name}: {example}: {' '.join(command)} has no {option}")
-        if commands_in(help_of(words[0])) and len(command) == 1 and len(words) > 1 and re.fullmatch("[a-z]+", words[1]):
+        if commands_in(help_of(words[0])) and len(command) == 1 and len(words) > 1 and re.fullmatch("[a-z][a-z-]*", words[1]):
             faults.append(f"{name}: {example}: {words[0]} has no command {words[1]}")
 print("\n".join(faults + [f"{seen} examples"]))
 sys.exit(bool(faults) or seen < 5)

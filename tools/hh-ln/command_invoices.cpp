@@ -46,7 +46,7 @@ void require_replaceable(const Line& l) {
 }  // namespace
 
 int invoices_command(const Settings& settings, const std::string& manifest_id) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   if (!manifest_id.empty() && journal.lines(manifest_id).empty())
     throw Error(Exit::data, fmt::format("the journal has no manifest {} with a line that pays something", manifest_id));
   journal.each_invoice(manifest_id, print_invoice);

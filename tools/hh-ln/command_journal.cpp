@@ -108,14 +108,14 @@ void print_foreign(const std::string& node, const Foreign& f) {
 }
 
 int status_command(const Settings& settings, const std::string& manifest_id, bool json_output) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   print_lines(settings, lines_of(journal, manifest_id), json_output);
   if (!json_output) print_summary(journal);
   return 0;
 }
 
 int held_command(const Settings& settings, const std::string& manifest_id, bool json_output) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   auto lines = lines_of(journal, manifest_id);
   std::erase_if(lines, [](const Line& l) { return line_state(l) != payout::SettlementState::held; });
   print_lines(settings, lines, json_output);
@@ -123,14 +123,14 @@ int held_command(const Settings& settings, const std::string& manifest_id, bool 
 }
 
 int batches_command(const Settings& settings, const std::string& manifest_id) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   if (!manifest_id.empty()) lines_of(journal, manifest_id);
   for (const Batch& b : journal.batches(manifest_id)) print_batch(b);
   return 0;
 }
 
 int decisions_command(const Settings& settings, const std::string& manifest_id) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   for (const Deed& d : journal.decisions(manifest_id)) print_decision(d);
   return 0;
 }
@@ -163,6 +163,23 @@ int audit_command(const Settings& settings) {
   r["alarms"] = summary.alarms;
   json::print(r);
   return ok ? 0 : 1;
+}
+
+int rotate_key_command(const Settings& settings, const std::string& to) {
+  const std::string& db = settings.required("db");
+  Journal::require_file(db);
+  const store::WriterLock lock(db, settings.integer("lock_wait_seconds") * 1000);
+  const bool was_sealed = Journal::is_sealed(db);
+  const std::string reference = to.empty() ? settings.required("journal_key") : to;
+  const crypto::AesGcm::Key key = journal_key_from(load_secret(reference, to.empty() ? "journal_key" : "--to"));
+  Journal journal(db, true, was_sealed ? journal_key(settings) : JournalKey());
+  journal.rotate(key);
+  journal.decide({.action = "rotate-key", .manifest_id = {}, .line = {}, .hash = {}, .reason = was_sealed ? "sealed anew" : "sealed for the first time"}, [] { return true; });
+  json::Json r = json::make_record("sealed");
+  r["database"] = db;
+  r["before"] = was_sealed ? "sealed" : "clear";
+  json::print(r);
+  return 0;
 }
 
 int migrate_command(const Settings& settings) {

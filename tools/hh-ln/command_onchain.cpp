@@ -149,7 +149,7 @@ int onchain_follow_command(const Settings& settings) {
 }
 
 int onchain_list_command(const Settings& settings) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   OnchainBook book(journal);
   for (const OnchainBatch& b : book.batches()) print_batch(b);
   return 0;

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "commands.h"
 #include "hands.h"
+#include "writing.h"
 #include "json/fields.h"
 #include "json/lines.h"
 #include "settle/settle.h"
@@ -68,7 +69,7 @@ void print_plan(const payout::VerifiedManifest& m, Journal* journal, const std::
 int dry_run_of(const Settings& settings, const std::vector<payout::VerifiedManifest>& manifests) {
   const std::string& db = settings.required("db");
   std::unique_ptr<Journal> journal;
-  if (std::filesystem::exists(db)) journal = std::make_unique<Journal>(db, false);
+  if (std::filesystem::exists(db)) journal = std::make_unique<Journal>(db, false, journal_key(settings));
   if (journal)
     for (const auto& m : manifests) journal->require_only_manifest(m);
   for (const auto& m : manifests) print_plan(m, journal.get(), settings.text("backend"));
@@ -119,7 +120,7 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   if (dry_run) return dry_run_of(settings, manifests);
   const std::string& db = settings.required("db");
   const store::WriterLock lock(db, settings.integer("lock_wait_seconds") * 1000);
-  Journal journal(db, true);
+  Journal journal(db, true, journal_key(settings));
   const auto make = backend_maker(settings);
   const auto backend = make();
   const Identity identity = backend->identify();

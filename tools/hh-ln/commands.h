@@ -41,6 +41,7 @@ int onchain_follow_command(const Settings& settings);
 int onchain_list_command(const Settings& settings);
 int onchain_address_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& address, const std::string& reason);
 int onchain_bump_command(const Settings& settings, const std::string& txid, int64_t sat_per_vbyte, int64_t budget_sat);
+int rotate_key_command(const Settings& settings, const std::string& to);
 int migrate_command(const Settings& settings);
 
 // service/: commands that write into the journal, by name, with their options as JSON: what the service runs for a command line that finds it at work.

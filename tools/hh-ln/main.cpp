@@ -17,6 +17,7 @@ using hh::Kind;
 hh::Settings make_settings() {
   std::vector<hh::Setting> all{
            {"db", "", Kind::text, "payment journal, an SQLite file"},
+           {"journal_key", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the key (64 hex digits) that destinations and invoices in the journal are sealed with", true},
            {"key", "", Kind::list, "public keys that may sign manifests: base64url or files"},
            {"chain", "", Kind::text, "refuse manifests of other chains: main testnet4 signet regtest dev"},
            {"backend", "lnd", Kind::text, "wallet that pays: lnd, cln or sim"},
@@ -58,7 +59,7 @@ hh::Settings make_settings() {
 }
 
 struct Options {
-  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role, address, txid;
+  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role, address, txid, to;
   int64_t line = 0, days = 7, overlap_minutes = 60, sat_per_vbyte = 0, budget_sat = 0;
   bool dry_run = false, json = false, all = false, force = false;
 
@@ -177,10 +178,13 @@ int run(int argc, char** argv) {
   bump->add_option("--sat-per-vbyte", o.sat_per_vbyte, "fee rate of the child")->required()->check(CLI::Range(1, 10'000));
   bump->add_option("--budget-sat", o.budget_sat, "most that the child may pay; by default what the rate needs for both")->check(CLI::Range(int64_t{1}, int64_t{2'100'000'000'000'000}));
   parent = &app;
+  CLI::App* rotate = command("rotate-key", "seal the journal, or seal it anew", [&] { return rotate_key_command(settings, o.to); });
+  rotate->add_option("--to", o.to, "secret with the new key (default: that of journal_key)");
   command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });
   command("config", "print the effective configuration", [&] {
     const std::string records = settings.to_records();
     hh::json::print_line(std::string_view(records).substr(0, records.size() - 1));
+    if (!settings.is_set("journal_key")) hh::log::info("journal_in_clear", {{"why", "journal_key is not set: destinations and invoices are stored in clear"}});
     return 0;
   });
   try {

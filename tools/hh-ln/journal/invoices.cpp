@@ -1,19 +1,36 @@
 // The part of the journal that is about invoices: what was asked for, what came, what became of it. [C046][C076]
+#include <fmt/format.h>
+
+#include "crypto/digest.h"
 #include "journal/journal.h"
 #include "json/strict.h"
 
 namespace hh::ln {
 
+// One row for each reason, however often it comes. Reasons are sealed, each time differently, so it is looked for and not left to the primary key.
 void Journal::note_refused(const Line& line, const std::string& bolt11, const std::string& reason) {
-  const Lock lock(mutex_);
-  db_.statement("INSERT INTO refused_invoices (manifest_id, line, reason, bolt11, times, first_ms, last_ms) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5) "
-                "ON CONFLICT DO UPDATE SET times = times + 1, last_ms = excluded.last_ms, bolt11 = coalesce(excluded.bolt11, bolt11)")
-      .run(line.manifest_id, line.line, json::clean_text(reason, max_reason), bolt11.empty() ? std::nullopt : std::optional(bolt11), now());
+  Work work(*this);
+  const std::string id = fmt::format("{}/{}", line.manifest_id, line.line), why = json::clean_text(reason, max_reason);
+  const auto sealed = vault_.seal("refused_invoices.bolt11", id, bolt11.empty() ? std::nullopt : std::optional(bolt11));
+  std::optional<int64_t> known;
+  {
+    auto rows = db_.statement("SELECT rowid, reason FROM refused_invoices WHERE manifest_id = ?1 AND line = ?2");
+    for (bool more = rows.first(line.manifest_id, line.line); more && !known; more = rows.step())
+      if (vault_.open("refused_invoices.reason", id, rows.text(1)) == why) known = rows.int64(0);
+  }
+  if (known)
+    db_.statement("UPDATE refused_invoices SET times = times + 1, last_ms = ?2, bolt11 = coalesce(?3, bolt11) WHERE rowid = ?1").run(*known, now(), sealed);
+  else
+    db_.statement("INSERT INTO refused_invoices (manifest_id, line, reason, bolt11, times, first_ms, last_ms) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5)")
+        .run(line.manifest_id, line.line, vault_.seal("refused_invoices.reason", id, why), sealed, now());
+  work.commit();
 }
 
 void Journal::replace_invoice(const Line& line, const std::string& bolt11, const std::string& reason) {
   Work work(*this);
-  db_.statement("INSERT INTO replacements (manifest_id, line, bolt11, reason, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)").run(line.manifest_id, line.line, bolt11, json::clean_text(reason, max_reason), now());
+  db_.statement("INSERT INTO replacements (manifest_id, line, bolt11, reason, time_ms, invoice_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+      .run(line.manifest_id, line.line, vault_.seal("replacements.bolt11", fmt::format("{}/{}", line.manifest_id, line.line), bolt11), json::clean_text(reason, max_reason), now(),
+           to_hex(crypto::sha256(bolt11)));
   release(line.manifest_id, line.line);
   work.commit();
 }
@@ -32,9 +49,12 @@ void Journal::each_invoice(const std::string& manifest_id, const std::function<v
     InvoiceEntry e;
     e.manifest_id = rows.text(0), e.line = rows.int64(1), e.account = rows.text(2), e.simulated = rows.boolean(3), e.amount = rows.msat(4);
     // 5 and 6 are manifest_id and line again
-    e.accepted = rows.boolean(7), e.bolt11 = rows.optional_text(8).value_or(""), e.reason = rows.text(9);
+    e.accepted = rows.boolean(7), e.hash = rows.text(13);
+    const std::string id = e.accepted ? e.hash : fmt::format("{}/{}", e.manifest_id, e.line);
+    e.bolt11 = vault_.open(e.accepted ? "invoices.bolt11" : "refused_invoices.bolt11", id, rows.optional_text(8)).value_or("");
+    e.reason = e.accepted ? rows.text(9) : vault_.open("refused_invoices.reason", id, rows.text(9));
     e.times = rows.int64(10), e.first_ms = rows.int64(11), e.last_ms = rows.int64(12);
-    e.hash = rows.text(13), e.payee = rows.text(14), e.attempt = rows.int64(15), e.state = state_from_text(rows.text_view(16)), e.expires_at = rows.optional_int64(17);
+    e.payee = e.accepted ? vault_.open("invoices.payee", id, rows.text(14)) : "", e.attempt = rows.int64(15), e.state = state_from_text(rows.text_view(16)), e.expires_at = rows.optional_int64(17);
     all.push_back(std::move(e));
   }
   rows.reset();

@@ -32,19 +32,6 @@ constexpr const char* attempt_columns =
     "a.id, a.manifest_id, a.line, a.attempt, a.payment_hash, a.backend, a.node, a.amount_msat, a.fee_limit_msat, a.state, a.seen, a.sends, "
     "a.preimage, a.fee_msat, a.reason, a.changed_ms, i.bolt11, i.payee, i.expires_at";
 
-Attempt read_attempt(const store::Statement& row) {
-  Attempt a;
-  a.id = row.int64(0), a.manifest_id = row.text(1), a.line = row.int64(2), a.number = row.int64(3), a.hash = row.text(4);
-  a.backend = row.text(5), a.node = row.text(6), a.amount = row.msat(7), a.fee_limit = row.msat(8);
-  const auto state = state_from_text(row.text_view(9));
-  if (!state) throw Error(Exit::data, fmt::format("the journal has an attempt in the unknown state {}", row.text(9)));
-  a.state = *state, a.seen = row.boolean(10), a.sends = row.int64(11);
-  a.preimage = row.optional_text(12).value_or(""), a.fee = Msat(row.optional_int64(13).value_or(0));
-  a.reason = row.text(14), a.changed_ms = row.int64(15);
-  a.bolt11 = row.optional_text(16).value_or(""), a.payee = row.text(17), a.expires_at = row.optional_int64(18);
-  return a;
-}
-
 OnchainClaim read_claim(const store::Statement& row) {
   OnchainClaim c;
   c.txid = row.text(0), c.address = row.text(1), c.backend = row.text(2), c.vout = row.int64(3);
@@ -64,6 +51,8 @@ constexpr const char* line_query =
     "(SELECT coalesce(max(time_ms), 0) FROM audit d WHERE d.manifest_id = l.manifest_id AND d.line = l.line AND d.action IN ('release', 'reissue')) "
     "FROM lines l JOIN manifests m USING (manifest_id) ";
 
+std::string row_of(const std::string& manifest_id, int64_t line) { return fmt::format("{}/{}", manifest_id, line); }
+
 std::string said(const std::string& text) { return json::clean_text(text, max_reason); }
 
 }  // namespace
@@ -81,16 +70,30 @@ void Journal::require_file(const std::string& path) {
   if (stat(path.c_str(), &info) != 0) throw Error(Exit::no_input, fmt::format("there is no payment journal {}", path));
 }
 
-Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs)
+Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs, const JournalKey& key)
     : clock_(clock), db_(private_file(path, create), options(create, vfs)) {
   store::Migrator migrator(db_, journal_migrations(), clock_);
   if (!create) {
     migrator.require_latest();
+    unlock(false, key);
     return;
   }
   migrator.migrate_on_start();
-  db_.statement("INSERT OR IGNORE INTO meta (key, value) VALUES ('keysend_secret', ?1)").run(to_hex(crypto::system_random().bytes(32)));
+  unlock(true, key);
   name_pots();
+}
+
+Attempt Journal::read_attempt(const store::Statement& row) {
+  Attempt a;
+  a.id = row.int64(0), a.manifest_id = row.text(1), a.line = row.int64(2), a.number = row.int64(3), a.hash = row.text(4);
+  a.backend = row.text(5), a.node = row.text(6), a.amount = row.msat(7), a.fee_limit = row.msat(8);
+  const auto state = state_from_text(row.text_view(9));
+  if (!state) throw Error(Exit::data, fmt::format("the journal has an attempt in the unknown state {}", row.text(9)));
+  a.state = *state, a.seen = row.boolean(10), a.sends = row.int64(11);
+  a.preimage = row.optional_text(12).value_or(""), a.fee = Msat(row.optional_int64(13).value_or(0));
+  a.reason = row.text(14), a.changed_ms = row.int64(15);
+  a.bolt11 = vault_.open("invoices.bolt11", a.hash, row.optional_text(16)).value_or(""), a.payee = vault_.open("invoices.payee", a.hash, row.text(17)), a.expires_at = row.optional_int64(18);
+  return a;
 }
 
 Line Journal::read_line(store::Statement& row) {
@@ -98,9 +101,10 @@ Line Journal::read_line(store::Statement& row) {
   l.manifest_id = row.text(0), l.line = row.int64(1), l.account = row.text(2), l.pay = row.msat(3);
   const auto kind = payout::kind_from_name(row.text_view(4));
   if (!kind) throw Error(Exit::data, fmt::format("the journal has a destination of the unknown kind {}", row.text(4)));
-  l.destination = {*kind, row.text(5)};
-  l.held_reason = row.optional_text(6), l.note = row.text(7), l.changed_ms = row.int64(8), l.simulated = row.boolean(9);
-  l.chain = row.text(10), l.replacement = row.optional_text(11).value_or(""), l.released_ms = row.int64(12);
+  const std::string id = row_of(l.manifest_id, l.line);
+  l.destination = {*kind, vault_.open("lines.destination_value", id, row.text(5))};
+  l.held_reason = vault_.open("lines.held_reason", id, row.optional_text(6)), l.note = vault_.open("lines.note", id, row.text(7)), l.changed_ms = row.int64(8), l.simulated = row.boolean(9);
+  l.chain = row.text(10), l.replacement = vault_.open("replacements.bolt11", id, row.optional_text(11)).value_or(""), l.released_ms = row.int64(12);
   auto attempt = db_.statement(attempts_where("a.manifest_id = ?1 AND a.line = ?2 ORDER BY a.state = 'PAID' DESC, CASE a.state WHEN 'PAID' THEN a.changed_ms END, a.attempt DESC LIMIT 1"));
   if (attempt.first(l.manifest_id, l.line)) l.attempt = read_attempt(attempt);
   auto claim = db_.statement("SELECT txid, address, backend, vout, state, confirmations, fee_msat, reason, changed_ms FROM onchain_claims WHERE manifest_id = ?1 AND line = ?2");
@@ -158,7 +162,7 @@ Attempt Journal::start(const Line& line, const Resolved& r, const std::string& b
   const std::string hash = to_hex(r.hash);
   Work work(*this);
   db_.statement("INSERT INTO invoices (payment_hash, bolt11, payee, expires_at, fetched_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
-      .run(hash, r.bolt11.empty() ? std::optional<std::string>() : r.bolt11, to_hex(r.payee), r.expires_at, now());
+      .run(hash, vault_.seal("invoices.bolt11", hash, r.bolt11.empty() ? std::optional<std::string>() : r.bolt11), vault_.seal("invoices.payee", hash, to_hex(r.payee)), r.expires_at, now());
   db_.statement("INSERT INTO attempts (manifest_id, line, attempt, payment_hash, backend, node, amount_msat, fee_limit_msat, state, created_ms, changed_ms) "
                 "VALUES (?1, ?2, 1 + (SELECT count(*) FROM attempts WHERE manifest_id = ?1 AND line = ?2), ?3, ?4, ?5, ?6, ?7, 'RESOLVED', ?8, ?8)")
       .run(line.manifest_id, line.line, hash, backend, node, line.pay, fee_limit, now());
@@ -189,12 +193,23 @@ bool Journal::apply(Attempt& a, Event event, const Change& change) {
 
 void Journal::set_note(const Line& line, const std::string& note) {
   const Lock lock(mutex_);
-  db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND note <> ?3").run(line.manifest_id, line.line, said(note), now());
+  const std::string id = row_of(line.manifest_id, line.line), text = said(note);
+  auto row = db_.statement("SELECT note FROM lines WHERE manifest_id = ?1 AND line = ?2");
+  if (!row.first(line.manifest_id, line.line) || vault_.open("lines.note", id, row.text(0)) == text) return;
+  row.reset();
+  db_.statement("UPDATE lines SET note = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2").run(line.manifest_id, line.line, vault_.seal("lines.note", id, text), now());
 }
 
 bool Journal::hold(const std::string& manifest_id, int64_t line, const std::string& reason) {
   const Lock lock(mutex_);
-  return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL").run(manifest_id, line, said(reason), now()) == 1;
+  return db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NULL")
+             .run(manifest_id, line, vault_.seal("lines.held_reason", row_of(manifest_id, line), said(reason)), now()) == 1;
+}
+
+void Journal::hold_anew(const std::string& manifest_id, int64_t line, const std::string& reason) {
+  const Lock lock(mutex_);
+  db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2")
+      .run(manifest_id, line, vault_.seal("lines.held_reason", row_of(manifest_id, line), said(reason)), now());
 }
 
 bool Journal::release(const std::string& manifest_id, int64_t line) {
@@ -205,7 +220,7 @@ bool Journal::release(const std::string& manifest_id, int64_t line) {
 
 Preimage Journal::keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt) {
   const Lock lock(mutex_);
-  const auto secret = from_hex(db_.query_text("SELECT value FROM meta WHERE key = 'keysend_secret'"));
+  const auto secret = from_hex(vault_.open("meta.value", "keysend_secret", db_.query_text("SELECT value FROM meta WHERE key = 'keysend_secret'")));
   if (!secret || secret->size() != 32) throw Error(Exit::data, "the journal's keysend secret is damaged");
   return crypto::hmac_sha256(*secret, as_bytes(fmt::format("{}/{}/{}", manifest_id, line, attempt)));
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "payout/manifest.h"
 #include "journal/state.h"
+#include "journal/vault.h"
 #include "store/sqlite.h"
 
 namespace hh::ln {
@@ -163,7 +164,14 @@ class Journal {
   // create: makes the file (mode 0600) and its tables, migrates an older one. Otherwise read-only; Error(no_input) where it does not exist.
   // vfs: for tests, see store::Options.
   static void require_file(const std::string& path);  // throws Error(no_input) where there is none
-  Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "");
+  // key: what a sealed journal needs, and what a new one is sealed with; Error(config) where it is missing, another one, or the journal is in clear.
+  Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "", const JournalKey& key = {});
+  Journal(const std::string& path, bool create, const JournalKey& key) : Journal(path, create, system_clock(), "", key) {}
+  // Whether the file is a sealed journal. Throws as the constructor.
+  static bool is_sealed(const std::string& path);
+  // Seals everything anew under a new data key, which stands under this key; all or nothing. What was there before is overwritten in the file. Throws as other writes do.
+  void rotate(const crypto::AesGcm::Key& key);
+  bool is_sealed() const { return vault_.is_sealing(); }
 
   // Several calls as one: no other thread comes between, and without commit() nothing of them stays.
   class Work {
@@ -204,6 +212,7 @@ class Journal {
   // All invoices of a manifest, or of all where it is "": accepted ones and refusals, by line and time.
   void each_invoice(const std::string& manifest_id, const std::function<void(const InvoiceEntry&)>& each);
   bool hold(const std::string& manifest_id, int64_t line, const std::string& reason);  // false: there is no such line, or it is held already
+  void hold_anew(const std::string& manifest_id, int64_t line, const std::string& reason);  // whether it is held or not: this is the reason now
   bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked.
   Term term(const std::string& manifest_id);
   // Nothing new is sent for this manifest from now on: its lines that are not PAID are held. It need not be known yet. False: it is revoked already.
@@ -258,6 +267,8 @@ class Journal {
  private:
   friend class Work;
   void name_pots();
+  void unlock(bool create, const JournalKey& key);
+  Attempt read_attempt(const store::Statement& row);
   void insert(const payout::VerifiedManifest& m, const std::string& pot);
   void require_terms(const payout::VerifiedManifest& m);
   void hold_if_paid_elsewhere(const std::string& manifest_id, int64_t line, Msat pay);
@@ -267,6 +278,7 @@ class Journal {
   std::recursive_mutex mutex_;  // guards db_; calls that are made of others take it again
   const Clock& clock_;
   store::Database db_;
+  Vault vault_;
 };
 
 }  // namespace hh::ln

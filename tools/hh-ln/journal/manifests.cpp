@@ -24,7 +24,7 @@ void Journal::name_pots() {
   std::vector<std::pair<std::string, std::string>> nameless;
   {
     auto rows = db_.statement("SELECT manifest_id, jws FROM manifests WHERE pot IS NULL ORDER BY first_seen_ms, manifest_id");
-    while (rows.step()) nameless.emplace_back(rows.text(0), rows.text(1));
+    while (rows.step()) nameless.emplace_back(rows.text(0), vault_.open("manifests.jws", rows.text(0), rows.text(1)));
   }
   for (const auto& [id, jws] : nameless) try {
       db_.statement("UPDATE manifests SET pot = ?2 WHERE manifest_id = ?1").run(id, pot_of(payout::payload_of(payout::read_signed_manifest(jws)).payout));
@@ -60,12 +60,14 @@ void Journal::add(const payout::VerifiedManifest& m) {
 void Journal::insert(const payout::VerifiedManifest& m, const std::string& pot) {
   const payout::Payout& p = m.manifest.payout;
   db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms, pot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
-      .run(m.manifest.id, bitcoin::network_name(p.chain), p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(), m.signed_form.jws, now(), pot);
+      .run(m.manifest.id, bitcoin::network_name(p.chain), p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(),
+           vault_.seal("manifests.jws", m.manifest.id, m.signed_form.jws), now(), pot);
   for (size_t i = 0; i < p.lines.size(); ++i) {
     const payout::Line& l = p.lines[i];
     if (l.pay.is_zero()) continue;
     db_.statement("INSERT INTO lines (manifest_id, line, account, pay_msat, destination_kind, destination_value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-        .run(m.manifest.id, i, l.account, l.pay, payout::kind_name(l.destination->kind), l.destination->value, now());
+        .run(m.manifest.id, i, l.account, l.pay, payout::kind_name(l.destination->kind),
+             vault_.seal("lines.destination_value", fmt::format("{}/{}", m.manifest.id, i), l.destination->value), now());
     hold_if_paid_elsewhere(m.manifest.id, static_cast<int64_t>(i), l.pay);
   }
 }
@@ -99,10 +101,8 @@ bool Journal::revoke(const std::string& manifest_id, const std::string& reason) 
   Work work(*this);
   const std::string why = json::clean_text(reason, max_reason);
   if (db_.statement("INSERT INTO revocations (manifest_id, reason, time_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING").run(manifest_id, why, now()) == 0) return false;
-  db_.statement("UPDATE lines SET held_reason = ?2, changed_ms = ?3 WHERE manifest_id = ?1 AND NOT EXISTS "
-                "(SELECT 1 FROM attempts a WHERE a.manifest_id = lines.manifest_id AND a.line = lines.line AND a.state = 'PAID') "
-                "AND NOT EXISTS (SELECT 1 FROM onchain_claims c WHERE c.manifest_id = lines.manifest_id AND c.line = lines.line)")
-      .run(manifest_id, json::clean_text("the manifest is revoked: " + why, max_reason), now());
+  for (const Line& l : lines(manifest_id))
+    if (!l.onchain && !(l.attempt && l.attempt->state == State::paid)) hold_anew(manifest_id, l.line, "the manifest is revoked: " + why);
   work.commit();
   return true;
 }

@@ -12,5 +12,7 @@ extern const char* const batches_up;    // version 3, in schema_batches.cpp
 extern const char* const batches_down;
 extern const char* const onchain_up;    // version 4, in schema_onchain.cpp
 extern const char* const onchain_down;
+extern const char* const sealing_up;    // version 5, in schema_sealing.cpp
+extern const char* const sealing_down;
 
 }  // namespace hh::ln

@@ -57,7 +57,7 @@ void OnchainBook::order(const std::string& manifest_id, int64_t number, const st
   if (line.attempt) journal_.apply(*line.attempt, Event::expired, {.reason = "to be paid on chain instead: it is not sent", .preimage = {}, .fee = {}, .fee_limit = {}});
   db_.statement("INSERT INTO onchain_orders (manifest_id, line, address, reason, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)")
       .run(manifest_id, number, address, json::clean_text(reason, max_reason), clock_.unix_ms());
-  db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2").run(manifest_id, number, order_text(db_.last_insert_rowid()), clock_.unix_ms());
+  journal_.hold_anew(manifest_id, number, order_text(db_.last_insert_rowid()));
   tx.commit();
 }
 
@@ -89,7 +89,7 @@ OnchainBatch OnchainBook::record(const Checked& c, const std::vector<Target>& ta
   for (size_t n = 0; n < by_vout.size(); ++n) {
     const Target& t = targets[by_vout[n]];
     const Line& l = t.line;
-    db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2").run(l.manifest_id, l.line, "paid on chain by transaction " + c.txid, now);
+    journal_.hold_anew(l.manifest_id, l.line, "paid on chain by transaction " + c.txid);
     db_.statement("INSERT INTO onchain_lines (batch, vout, manifest_id, line, address, amount_sat, fee_msat) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         .run(id, c.vouts[by_vout[n]], l.manifest_id, l.line, t.address, t.output.value, fees[n]);
   }
@@ -153,8 +153,7 @@ void OnchainBook::give_up(OnchainBatch& b, const std::string& reason) {
   Journal::Work tx(journal_);
   move(b, BatchState::conflicted, 0, reason);
   for (const OnchainLine& l : b.lines)
-    db_.statement("UPDATE lines SET held_reason = ?3, changed_ms = ?4 WHERE manifest_id = ?1 AND line = ?2")
-        .run(l.manifest_id, l.line, json::clean_text(fmt::format("transaction {} that was to pay this line is void ({}): release it to have it paid otherwise", b.txid, reason), max_reason), clock_.unix_ms());
+    journal_.hold_anew(l.manifest_id, l.line, fmt::format("transaction {} that was to pay this line is void ({}): release it to have it paid otherwise", b.txid, reason));
   tx.commit();
 }
 

@@ -42,8 +42,8 @@ void resume(Journal& journal, const std::string& why, const Operator& by) {
   if (done) log::info("resumed", {{"by", by.name}, {"reason", why}});
 }
 
-Desk::Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock)
-    : clock_(clock), journal_(db, true, clock), chain_(std::move(chain)), simulated_(simulated), keys_(std::move(keys)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Desk::Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock, const JournalKey& journal_key)
+    : clock_(clock), journal_(db, true, clock, "", journal_key), chain_(std::move(chain)), simulated_(simulated), keys_(std::move(keys)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!bell_) throw Error(Exit::io, "cannot make an eventfd: " + hh::reason(errno));
 }
 

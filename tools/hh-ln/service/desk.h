@@ -52,7 +52,7 @@ struct Counters {
 
 class Desk {
  public:
-  Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock = system_clock());
+  Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock = system_clock(), const JournalKey& journal_key = {});
 
   // A line that is a signed manifest, as hh-ln settle verifies it. Durable when this returns.
   struct Taken {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "commands.h"
 #include "json/lines.h"
+#include "writing.h"
 
 namespace hh::ln {
 namespace {
@@ -32,7 +33,8 @@ SettlePolicy policy_for(const Settings& settings, Desk& desk) {
 
 Rounds::Rounds(const Settings& settings, Desk& desk)
     : settings_(settings), desk_(desk), retry_ms_(settings.integer("retry_seconds") * 1000), retry_most_ms_(settings.integer("retry_most_seconds") * 1000), policy_(policy_for(settings, desk)),
-      make_(backend_maker(settings)), backend_(make_()), journal_(settings.required("db"), true, desk.clock()), outbox_(settings.required("db"), true, desk.clock()) {
+      make_(backend_maker(settings)), backend_(make_()), journal_(settings.required("db"), true, desk.clock(), "", journal_key(settings)),
+      outbox_(settings.required("db"), true, desk.clock(), "", journal_key(settings)) {
   const auto printed = remembered(outbox_.database(), printed_key);
   printed_ = marked_ = printed ? std::stoll(*printed) : 0;
 }

@@ -26,6 +26,7 @@
 #include "service/settings.h"
 #include "service/source.h"
 #include "store/writer_lock.h"
+#include "writing.h"
 
 namespace hh::ln {
 namespace {
@@ -47,7 +48,7 @@ class Service {
  public:
   Service(Settings& settings, const std::string& input, const Writers& writers)
       : settings_(settings), lock_(settings.required("db"), settings.integer("lock_wait_seconds") * 1000), 
-        desk_(settings.required("db"), settings.text("chain"), settings.text("backend") == "sim", load_keys(settings)) {
+        desk_(settings.required("db"), settings.text("chain"), settings.text("backend") == "sim", load_keys(settings), system_clock(), journal_key(settings)) {
     if (settings.is_set("inbox")) inbox_ = std::make_unique<Inbox>(settings.text("inbox"), desk_);
     if (!input.empty()) {
       if (input != "-") throw Error(Exit::usage, "serve reads standard input (-) or nothing; files go into the inbox");
