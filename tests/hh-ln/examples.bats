@@ -32,6 +32,7 @@ payday() {
   ledger close 1 >/dev/null || true
   [ "$(ledger round 1 | jq -r .status)" = closed ]
   hh-payout keygen key.pem | jq -r .public >signer.pub
+  hh-payout keygen report.pem | jq -r .public >report.pub
   ledger round 1 | hh-payout compute | hh-payout sign --key key.pem --now --exp +1d >manifest.jsonl
   ln -s L ledger.sqlite
 }
@@ -44,7 +45,7 @@ payday() {
   export HH_LN_LND_URL HH_LN_LND_MACAROON=$T/macaroon HH_LN_LNURL_ALLOW_LOOPBACK=true HH_LN_CHAIN=regtest
   HH_LN_LND_URL=http://127.0.0.1:$PORT
   examples >list
-  [ "$(wc -l <list)" = 17 ]
+  [ "$(wc -l <list)" = 19 ]
   age-keygen -o operator.key 2>/dev/null
   age-keygen -y operator.key >operators.pub
   local n=0

@@ -148,3 +148,19 @@ PY
   sqlite3 pay "SELECT preimage FROM attempts" >canaries # not even when it is paid: the proof is in the records
   hidden_in s.err
 }
+
+@test "what hh-treasury(7) tells to do can be done: commands, settings, metrics, alarms and files are there (L100 L102 L103 L104)" {
+  page=$HH_SRC/man/hh-treasury.7
+  for section in OVERVIEW OPERATIONS AUDIT TROUBLE "BACKUP AND RESTORE"; do grep -qx "\.Sh $section" "$page"; done
+  commands=$(hh-ln --help | awk '/^Subcommands:/ { on = 1; next } on && /^  [a-z]/ { print $1 }')
+  named=$(grep -ohE '\bhh-ln [a-z]+( --[a-z]+)*' "$page" | sed 's/ --.*//' | awk '{ print $2 }' | sort -u)
+  [ "$(wc -w <<<"$named")" -ge 10 ]
+  for name in $named; do grep -qx "$name" <<<"$commands" || { echo "there is no hh-ln $name"; return 1; }; done
+  while read -r command option; do hh-ln "$command" --help | grep -q -- "$option" || { echo "hh-ln $command has no $option"; return 1; }; done < <(grep -ohE '\bhh-ln [a-z]+ --[a-z]+' "$page" | awk '{ print $2, $3 }' | sort -u)
+  for file in $(grep -ohE '\bpackaging/[a-z./-]+[a-z]' "$page"); do [ -e "$HH_SRC/$file" ] || { echo "no $file"; return 1; }; done
+  for alert in $(grep -ohE '\bHhLn[A-Za-z]+' "$page"); do grep -q "alert: $alert$" "$HH_SRC/packaging/prometheus/hh-ln.rules.yml"; done
+  serve_api s
+  curl -sS "http://$HTTP/metrics" >metrics
+  for name in $(grep -ohE '\bhh_ln_[a-z_]+' "$page"); do grep -q "^# TYPE $name " metrics || { echo "no $name"; return 1; }; done
+  for key in $(grep -E '^\.Va [a-z_.]+' "$page" | awk '{ print $2 }' | grep -vE '^(hh_ln_|HhLn)'); do hh-ln config | jq -se --arg k "$key" 'any(.key == $k)' >/dev/null || { echo "no setting $key"; return 1; }; done
+}

@@ -51,6 +51,9 @@ int serve_command(Settings& settings, const std::string& input, const Writers& w
 int write_command(const Settings& settings, const std::string& name, const json::Json& options, const Writers& writers);
 int pause_command(const Settings& settings, const std::string& reason);
 int resume_command(const Settings& settings, const std::string& reason);
+int report_command(const Settings& settings, const std::string& day, const std::string& format);
+int verify_report_command(const Settings& settings, const std::string& file, const std::string& signer);
+int events_command(const Settings& settings, const std::string& day);
 int token_add_command(const Settings& settings, const std::string& name, const std::string& role, int64_t days);
 int token_rotate_command(const Settings& settings, const std::string& name, int64_t days, int64_t overlap_minutes);
 int token_revoke_command(const Settings& settings, const std::string& name);

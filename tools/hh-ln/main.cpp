@@ -59,7 +59,7 @@ hh::Settings make_settings() {
 }
 
 struct Options {
-  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role, address, txid, to;
+  std::string manifest = "-", manifest_id, hash, invoice, reason, input, name, role, address, txid, to, day, format = "json", file, signer;
   int64_t line = 0, days = 7, overlap_minutes = 60, sat_per_vbyte = 0, budget_sat = 0;
   bool dry_run = false, json = false, all = false, force = false;
 
@@ -127,6 +127,15 @@ int run(int argc, char** argv) {
   CLI::App* pause = write("pause", "send nothing new until resume", [&] { return pause_command(settings, o.reason); });
   pause->add_option("--reason", o.reason, "for the record")->required();
   write("resume", "send again", [&] { return resume_command(settings, o.reason); })->add_option("--reason", o.reason, "for the record");
+  CLI::App* report = command("report", "print the signed report of a day, or check one", [&] {
+    if (o.day.empty() == o.file.empty()) throw hh::Error(hh::Exit::usage, "report needs either --day or --verify");
+    return o.file.empty() ? report_command(settings, o.day, o.format) : verify_report_command(settings, o.file, o.signer);
+  });
+  report->add_option("--day", o.day, "such as 2026-11-24, in UTC; it must be over");
+  report->add_option("--format", o.format, "json or csv")->capture_default_str();
+  report->add_option("--verify", o.file, "file with a report; - is standard input");
+  report->add_option("--signer", o.signer, "with --verify: public key of whoever signs reports, base64url or a file");
+  command("events", "print what happened to payments, all of it or of a day", [&] { return events_command(settings, o.day); })->add_option("--day", o.day, "such as 2026-11-24, in UTC");
   add_token_commands(*app.add_subcommand("token", "who may ask the HTTPS interface for what"), settings, o, chosen);
   CLI::App* settle = command("settle", "pay a signed manifest", [&] { return settle_command(settings, o.manifest, o.dry_run); });
   settle->add_option("MANIFEST", o.manifest, "file with the signed manifest; - is standard input");

@@ -38,7 +38,7 @@ void add_writers(control::Server& server, const Writers& writers, Desk& desk) {
         code = run(request.object("options"));
       }
       log::info("command", {{"name", name}, {"options", json::to_line(request.object("options"))}, {"exit_code", code}});
-      desk.ring();
+      desk.look_again();
       answer += json::to_line(exit_record(code)) + "\n";
     });
 }

@@ -45,6 +45,7 @@ void resume(Journal& journal, const std::string& why, const Operator& by) {
 Desk::Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock, const JournalKey& journal_key)
     : clock_(clock), journal_(db, true, clock, "", journal_key), chain_(std::move(chain)), simulated_(simulated), keys_(std::move(keys)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!bell_) throw Error(Exit::io, "cannot make an eventfd: " + hh::reason(errno));
+  is_paused_ = pause_of(journal_.database()).has_value();
 }
 
 void Desk::set_keys(crypto::KeySet keys) {
@@ -87,11 +88,21 @@ std::optional<Pause> Desk::paused() {
 void Desk::pause(const std::string& why, const Operator& by) {
   const std::lock_guard lock(mutex_);
   ln::pause(journal_, why, by, clock_);
+  is_paused_ = true;
 }
 
 void Desk::resume(const std::string& why, const Operator& by) {
   const std::lock_guard lock(mutex_);
   ln::resume(journal_, why, by);
+  is_paused_ = false;
+  ring();
+}
+
+void Desk::look_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_paused_ = pause_of(journal_.database()).has_value();
+  }
   ring();
 }
 

@@ -69,9 +69,12 @@ class Desk {
   Taken take_manifest(std::string_view line, bool keep = true);
   void set_keys(crypto::KeySet keys);
 
-  // Durable: a service that starts again is still paused. Looked up in the journal each time, because `hh-ln pause` writes there too.
+  // Durable: a service that starts again is still paused.
   std::optional<Pause> paused();
-  bool may_send() { return !paused(); }
+  // Asked by every worker at every step, so it waits for nobody.
+  bool may_send() const { return !is_paused_; }
+  // A command has run on another connection of this process: looks at the journal again, and rings.
+  void look_again();
   void pause(const std::string& reason, const Operator& by);
   void resume(const std::string& reason, const Operator& by);
 
@@ -107,7 +110,7 @@ class Desk {
   bool simulated_;
   crypto::KeySet keys_;
   NodeView node_;
-  std::atomic<bool> rung_{false};
+  std::atomic<bool> is_paused_{false}, rung_{false};
   FileHandle bell_;
 };
 

@@ -18,6 +18,7 @@ std::vector<Setting> service_settings() {
           {"api.most_connections", "128", Kind::integer, "connections at a time", false, 1, 10'000},
           {"api.requests_per_minute", "600", Kind::integer, "of one address; 0: no limit", false, 0, 1'000'000},
           {"api.token_requests_per_minute", "240", Kind::integer, "of one token; 0: no limit", false, 0, 1'000'000},
+          {"report.key", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the key that signs reports, PEM", true},
           {"source.url", "", Kind::text, "serve: address from which signed manifests are fetched"},
           {"source.every_seconds", "60", Kind::integer, "how often", false, 1, 86'400},
           {"source.ca", "", Kind::text, "authorities that vouch for it, PEM (default: the system's)"},

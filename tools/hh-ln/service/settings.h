@@ -1,4 +1,4 @@
-// The settings of `hh-ln serve`, hh-ln.toml(5).
+// The settings of `hh-ln serve` and `hh-ln report`, hh-ln.toml(5).
 #pragma once
 #include <string>
 #include <vector>
