@@ -71,8 +71,8 @@ payday() {
   [ ! -s 8.out ]
   [ "$(cut -d' ' -f2- 9.out)" = "$(printf 'reconcile restored the backup of Monday\nrevoke wrong policy')" ]
   [ ! -s 10.out ]
-  [ "$(jq -r .before 14.out)" = clear ]
-  grep -q PAID 15.out
+  [ "$(jq -r .before 16.out)" = clear ]
+  grep -q PAID 17.out
   export HH_LN_JOURNAL_KEY="exec:age -d -i operator.key journal.key.age"
   [ "$(awk '{ sum += $2 } END { printf "%.0f", sum }' lnd/spent)" = "$(hh-ln status --db payments.sqlite --json | jq -s 'map(.amount_msat) | add')" ]
 }
