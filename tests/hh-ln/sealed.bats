@@ -105,3 +105,25 @@ nothing_to_read() {
   run --separate-stderr hh-ln config --journal-key key
   [[ $stderr != *journal_in_clear* ]]
 }
+
+@test "the service pays from a sealed journal too (L072)" {
+  load ../support/service
+  mkdir inbox
+  serve s --inbox "$T/inbox" --journal-key key
+  sign_round dev 5000000 $(addresses 2) >m
+  mv m inbox/one.jsonl
+  is_paid() { [ "$(jq -s '[.[] | select(.type == "settlement" and .state == "PAID")] | length' s.out)" = 2 ]; }
+  eventually 30 is_paid
+  nothing_to_read
+  [ "$(hh-ln status --db "$T/pay" --journal-key key --json | jq -r .state | sort -u)" = PAID ]
+  stop s
+}
+
+@test "reports and events are made from a sealed journal as from one in clear (L072)" {
+  sign_round dev 5000000 $(addresses 2) >m
+  settle m --journal-key key >out
+  hh-ln events --db pay --journal-key key >events
+  [ -s events ]
+  run --separate-stderr hh-ln events --db pay
+  [ "$status" = 78 ]
+}

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "commands.h"
+#include "writing.h"
 #include "json/fields.h"
 #include "json/lines.h"
 #include "report/report.h"
@@ -21,7 +22,7 @@ int report_command(const Settings& settings, const std::string& day, const std::
   if (format != "json" && format != "csv") throw Error(Exit::usage, fmt::format("--format: \"{}\" is neither json nor csv", format));
   const Day d = parse_day(day);
   const auto key = crypto::SigningKey::load(settings.required("report.key"), "report.key");
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   print_text(make_report(journal.database(), d, format == "csv" ? ReportFormat::csv : ReportFormat::json, key, system_clock().unix_seconds()));
   return 0;
 }
@@ -36,7 +37,7 @@ int verify_report_command(const Settings& settings, const std::string& file, con
   const std::string text = read_file(file, 1u << 30);
   const json::Json last = verify_report(text, signers);
   if (settings.is_set("db")) {
-    Journal journal(settings.text("db"), false);
+    Journal journal(settings.text("db"), false, journal_key(settings));
     compare_report(text, journal.database());
   }
   json::Json r = json::make_record("verified");
@@ -47,7 +48,7 @@ int verify_report_command(const Settings& settings, const std::string& file, con
 }
 
 int events_command(const Settings& settings, const std::string& day) {
-  Journal journal(settings.required("db"), false);
+  Journal journal(settings.required("db"), false, journal_key(settings));
   EventRange range;
   if (!day.empty()) {
     const Day d = parse_day(day);
