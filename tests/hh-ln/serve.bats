@@ -213,3 +213,15 @@ PY
   need promtool
   promtool check metrics <metrics
 }
+
+@test "a sealed journal serves and is reported from as one in clear; what it prints is in clear (L072)" {
+  (umask 077 && openssl rand -hex 32 >journal.key)
+  export HH_LN_JOURNAL_KEY=$T/journal.key
+  mkdir inbox
+  serve s --inbox "$T/inbox"
+  sign_round dev 5000000 $(addresses 2) >m && cp m inbox/.m && mv inbox/.m inbox/m
+  eventually 20 all_paid s 2
+  [ "$(head -1 s.out | jq -r .jws)" = "$(jq -r .jws m)" ]
+  [ "$(sqlite3 pay 'SELECT jws FROM manifests')" != "$(jq -r .jws m)" ]
+  hh-ln events --db "$T/pay" | jq -se '[.[] | select(.state == "PAID")] | length == 2'
+}

@@ -10,6 +10,7 @@
 #include "json/fields.h"
 #include "json/lines.h"
 #include "report/report.h"
+#include "writing.h"
 
 namespace hh::ln {
 namespace {

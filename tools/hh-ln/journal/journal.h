@@ -215,6 +215,7 @@ class Journal {
   void hold_anew(const std::string& manifest_id, int64_t line, const std::string& reason);  // whether it is held or not: this is the reason now
   bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked.
   Term term(const std::string& manifest_id);
+  std::string jws(const std::string& manifest_id);  // as it came; throws Error(data) where the journal has no such manifest
   // Nothing new is sent for this manifest from now on: its lines that are not PAID are held. It need not be known yet. False: it is revoked already.
   bool revoke(const std::string& manifest_id, const std::string& reason);
 

@@ -107,4 +107,11 @@ bool Journal::revoke(const std::string& manifest_id, const std::string& reason) 
   return true;
 }
 
+std::string Journal::jws(const std::string& manifest_id) {
+  const Lock lock(mutex_);
+  auto row = db_.statement("SELECT jws FROM manifests WHERE manifest_id = ?1");
+  if (!row.first(manifest_id)) throw Error(Exit::data, fmt::format("the journal has no manifest {}", manifest_id));
+  return vault_.open("manifests.jws", manifest_id, row.text(0));
+}
+
 }  // namespace hh::ln

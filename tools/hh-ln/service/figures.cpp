@@ -10,12 +10,16 @@ constexpr const char* states = R"sql(
   SELECT l.manifest_id, l.line, l.pay_msat, m.first_seen_ms, CASE
     WHEN p.state = 'PAID' THEN 'PAID'
     WHEN a.state IN ('SENDING', 'INFLIGHT', 'UNKNOWN') THEN a.state
+    WHEN c.state = 'CONFIRMED' THEN 'PAID'
+    WHEN c.state = 'BROADCAST' THEN 'INFLIGHT'
+    WHEN c.state IS NOT NULL THEN 'SENDING'
     WHEN l.held_reason IS NOT NULL THEN 'HELD'
-    ELSE coalesce(a.state, 'PLANNED') END AS state
+    ELSE coalesce(a.state, 'PLANNED') END AS state, c.state AS on_chain
   FROM lines l JOIN manifests m USING (manifest_id)
   LEFT JOIN attempts a ON a.manifest_id = l.manifest_id AND a.line = l.line
     AND a.attempt = (SELECT max(attempt) FROM attempts WHERE manifest_id = l.manifest_id AND line = l.line)
   LEFT JOIN attempts p ON p.id = (SELECT id FROM attempts WHERE manifest_id = l.manifest_id AND line = l.line AND state = 'PAID' LIMIT 1)
+  LEFT JOIN onchain_claims c ON c.manifest_id = l.manifest_id AND c.line = l.line
 )sql";
 
 }  // namespace
@@ -41,11 +45,15 @@ std::vector<ManifestFigures> manifest_figures(store::Database& db, const std::st
   auto rows = db.statement(R"sql(
     SELECT m.manifest_id, m.chain, m.kind, m.simulated, m.number, m.first_seen_ms, m.pay_msat,
       (SELECT count(*) FROM lines l WHERE l.manifest_id = m.manifest_id),
-      (SELECT count(DISTINCT line) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID'),
+      (SELECT count(DISTINCT line) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID') +
+        (SELECT count(*) FROM onchain_claims c WHERE c.manifest_id = m.manifest_id AND c.state = 'CONFIRMED'),
       (SELECT count(*) FROM lines l WHERE l.manifest_id = m.manifest_id AND l.held_reason IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.manifest_id = l.manifest_id AND a.line = l.line AND a.state IN ('PAID', 'SENDING', 'INFLIGHT', 'UNKNOWN'))),
-      (SELECT coalesce(sum(amount_msat), 0) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID'),
-      (SELECT coalesce(sum(fee_msat), 0) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID')
+         AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.manifest_id = l.manifest_id AND a.line = l.line AND a.state IN ('PAID', 'SENDING', 'INFLIGHT', 'UNKNOWN'))
+         AND NOT EXISTS (SELECT 1 FROM onchain_claims c WHERE c.manifest_id = l.manifest_id AND c.line = l.line)),
+      (SELECT coalesce(sum(amount_msat), 0) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID') +
+        (SELECT coalesce(sum(amount_sat), 0) * 1000 FROM onchain_claims c WHERE c.manifest_id = m.manifest_id AND c.state = 'CONFIRMED'),
+      (SELECT coalesce(sum(fee_msat), 0) FROM attempts a WHERE a.manifest_id = m.manifest_id AND a.state = 'PAID') +
+        (SELECT coalesce(sum(fee_msat), 0) FROM onchain_claims c WHERE c.manifest_id = m.manifest_id AND c.state = 'CONFIRMED')
     FROM manifests m
     WHERE (?2 = '' OR m.manifest_id = ?2)
       AND (?1 = '' OR (m.first_seen_ms, m.manifest_id) > (SELECT first_seen_ms, manifest_id FROM manifests WHERE manifest_id = ?1))
@@ -76,7 +84,7 @@ std::vector<int64_t> line_numbers(store::Database& db, const std::string& manife
 std::vector<std::string> unfinished(store::Database& db) {
   std::vector<std::string> out;
   auto rows = db.statement(std::string("SELECT m.manifest_id FROM (") + states +
-                           ") s JOIN manifests m USING (manifest_id) WHERE s.state NOT IN ('PAID', 'HELD') GROUP BY m.manifest_id ORDER BY m.first_seen_ms, m.manifest_id");
+                           ") s JOIN manifests m USING (manifest_id) WHERE s.state NOT IN ('PAID', 'HELD') AND s.on_chain IS NULL GROUP BY m.manifest_id ORDER BY m.first_seen_ms, m.manifest_id");
   while (rows.step()) out.push_back(rows.text(0));
   return out;
 }

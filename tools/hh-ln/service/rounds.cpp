@@ -160,11 +160,7 @@ void Rounds::ask_balances() {
 void Rounds::print_paid() {
   for (const PaidEvent& e : paid_after(outbox_.database(), printed_)) {
     const Line line = outbox_.line(e.manifest_id, e.line);
-    if (introduced_.insert(e.manifest_id).second) {
-      auto jws = outbox_.database().statement("SELECT jws FROM manifests WHERE manifest_id = ?1");
-      jws.first(e.manifest_id);
-      json::print(payout::to_record(payout::SignedManifest{e.manifest_id, jws.text(0), line.simulated}));
-    }
+    if (introduced_.insert(e.manifest_id).second) json::print(payout::to_record(payout::SignedManifest{e.manifest_id, outbox_.jws(e.manifest_id), line.simulated}));
     json::print(payout::to_record(settlement_of(line, backend_->name())));
     printed_ = e.event;
     desk_.counters.payment_seconds.observe_us(e.took_ms * 1000);
