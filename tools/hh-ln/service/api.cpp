@@ -58,9 +58,10 @@ Json body_of(const ApiRequest& request, const std::vector<const char*>& names) {
   try {
     Json body = json::parse(request.body);
     const json::Fields fields(body);
-    for (auto& [name, value] : body.items()) {
+    for (auto& field : body.items()) {
+      const std::string& name = field.key();
       if (std::none_of(names.begin(), names.end(), [&](const char* known) { return name == known; })) throw Error(Exit::data, fmt::format("unknown field \"{}\"", json::clean_text(name, 80)));
-      make_whole(value);
+      make_whole(field.value());
     }
     return body;
   } catch (const Error& e) {

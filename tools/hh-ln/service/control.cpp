@@ -28,8 +28,8 @@ json::Json exit_record(int code) {
 }  // namespace
 
 void add_writers(control::Server& server, const Writers& writers, Desk& desk) {
-  for (const auto& [name, run] : writers)
-    server.on(name, [name, run, &desk](const json::Fields& request, std::string& answer) {
+  for (const auto& writer : writers)
+    server.on(writer.first, [name = writer.first, run = writer.second, &desk](const json::Fields& request, std::string& answer) {
       const LockIsHeld held;
       const std::lock_guard reading(desk.settings);
       int code = 0;
