@@ -214,7 +214,7 @@ check_outputs() {
   while IFS= read -r line; do examples+=("$line"); done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/hh-onchain.7" | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed 's/\\e$//' |
     awk '/^\$ /{ if (line) print line; line = substr($0, 3); next } { sub(/^ +/, " "); line = line $0 } END { print line }')
   [ "${#examples[@]}" = 5 ]
-  rights() { grep -o 'uri:/[A-Za-z0-9./]*' | sort; }
+  rights() { grep -o 'uri:/[A-Za-z0-9./]*' | sort -u; }
   diff <(echo "${examples[0]}" | rights) <(declare -f bake_onchain | rights)
   diff <(echo "${examples[0]}" | rights) <(cat "$HH_SRC"/tools/hh-ln/{backends/lnd.h,onchain/lnd_wallet.h} | rights)
   export HH_LN_LND_URL HH_LN_LND_TLS_CERT HH_LN_LND_MACAROON=$T/macaroon HH_LN_ONCHAIN_SAT_PER_VBYTE=2

@@ -64,7 +64,7 @@ bake() {
 
 bake_onchain() {
   (umask 077 && ln_cli "$1" bakemacaroon uri:/routerrpc.Router/SendPaymentV2 uri:/routerrpc.Router/TrackPaymentV2 uri:/lnrpc.Lightning/GetInfo \
-    uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/GetTransactions \
+    uri:/lnrpc.Lightning/ListPayments uri:/lnrpc.Lightning/ListChannels uri:/lnrpc.Lightning/WalletBalance uri:/lnrpc.Lightning/ChannelBalance uri:/lnrpc.Lightning/GetTransactions \
     uri:/walletrpc.WalletKit/EstimateFee uri:/walletrpc.WalletKit/ListAddresses uri:/walletrpc.WalletKit/FundPsbt uri:/walletrpc.WalletKit/FinalizePsbt \
     uri:/walletrpc.WalletKit/ReleaseOutput uri:/walletrpc.WalletKit/BumpFee uri:/walletrpc.WalletKit/PublishTransaction >"$2")
 }
