@@ -11,7 +11,7 @@ class RandomMessages {
   template <class Message>
   Message make() {
     Message m;
-    Message::each_field(m, [this](const char*, auto& field) { fill(field); });
+    Message::each_field(m, [this](const char*, auto& field) { this->fill(field); });
     return m;
   }
   uint64_t below(uint64_t limit) { return number() % limit; }

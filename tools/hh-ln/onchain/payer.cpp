@@ -44,7 +44,7 @@ class Locked {
 }  // namespace
 
 OnchainPayer::OnchainPayer(Journal& journal, Backend& backend, Identity identity, Wallet& wallet, OnchainPolicy policy, Clock& clock)
-    : journal_(journal), identity_(identity), backend_(backend.name()), wallet_(wallet), policy_(policy), clock_(clock), book_(journal, clock),
+    : identity_(identity), backend_(backend.name()), wallet_(wallet), policy_(policy), book_(journal, clock),
       candidates_(journal, backend, std::move(identity), policy_, clock) {
   for (const OnchainBatch& b : book_.unsettled())
     if (b.node != identity_.node)

@@ -45,12 +45,10 @@ class OnchainPayer {
   bool follow_one(OnchainBatch& batch, const std::vector<WalletTransaction>& made);
   Checked build(const std::vector<Target>& targets, int64_t sat_per_vbyte, Sat balance, int64_t height, std::vector<Coin>& coins);
   int64_t rate();
-  Journal& journal_;
   Identity identity_;
   std::string backend_;
   Wallet& wallet_;
   OnchainPolicy policy_;
-  Clock& clock_;
   OnchainBook book_;
   Candidates candidates_;
 };

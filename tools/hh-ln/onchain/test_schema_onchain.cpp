@@ -68,8 +68,8 @@ TEST_CASE("a line is paid by one transaction and by nothing else", "[L029]") {
 TEST_CASE("a line joins a transaction only over its amount, held, and with Lightning out of it", "[L029]") {
   OnchainScene s;
   s.journal->database().execute(new_batch + "'RECORDED', 1, 1)");
-  const auto join = [](int64_t amount) {
-    return "INSERT INTO onchain_lines (batch, vout, manifest_id, line, address, amount_sat, fee_msat) VALUES (1, 0, '" + manifest_id + "', 0, 'a', " + std::to_string(amount) + ", 1000)";
+  const auto join = [](int64_t sat) {
+    return "INSERT INTO onchain_lines (batch, vout, manifest_id, line, address, amount_sat, fee_msat) VALUES (1, 0, '" + manifest_id + "', 0, 'a', " + std::to_string(sat) + ", 1000)";
   };
   refused(s, join(100'000), "is held");
   s.journal->hold(manifest_id, 0, "x");
