@@ -5,6 +5,7 @@
 #include "base/daemon.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "command_channels.h"
 #include "commands.h"
 #include "json/fields.h"
 #include "json/lines.h"
@@ -40,6 +41,11 @@ hh::Settings make_settings() {
            {"cln.url", "https://127.0.0.1:3010", Kind::text, "Core Lightning's clnrest"},
            {"cln.rune", "", Kind::text, "secret: file, credential:NAME or exec:COMMAND with the rune", true},
            {"cln.tls_ca", "", Kind::text, "clnrest's ca.pem"},
+           {"channels.macaroon", "", Kind::text, "secret: macaroon for the commands about channels (default: lnd.macaroon)", true},
+           {"channels.reserve_sat", "2000000", Kind::integer, "kept on chain: no channel is opened that leaves less", false, 0},
+           {"channels.outbound_percent", "20", Kind::integer, "alarm where less of the active channels is on our side", false, 0, 100},
+           {"channels.inbound_percent", "15", Kind::integer, "alarm where less is on the others'", false, 0, 100},
+           {"channels.rebalance_fee_ppm", "500", Kind::integer, "most that a rebalance may cost, in millionths of its amount", false, 0, 1'000'000},
            {"lnurl.allow_loopback", "false", Kind::boolean, "accept LNURL services on this machine, over http"},
            {"lnurl.proxy", "", Kind::text, "SOCKS proxy for .onion services, such as socks5h://127.0.0.1:9050"},
            {"onchain.min_sat", "10000", Kind::integer, "smallest line that is paid on chain", false, 1000, 2'100'000'000'000'000},
@@ -189,6 +195,7 @@ int run(int argc, char** argv) {
   parent = &app;
   CLI::App* rotate = command("rotate-key", "seal the journal, or seal it anew", [&] { return rotate_key_command(settings, o.to); });
   rotate->add_option("--to", o.to, "secret with the new key (default: that of journal_key)");
+  add_channel_commands(settings, writers, command);
   command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });
   command("config", "print the effective configuration", [&] {
     const std::string records = settings.to_records();

@@ -27,6 +27,12 @@ struct Identity {
   bool simulated = false;
 };
 
+// A payment to oneself, out of one channel and in through another.
+struct Circle {
+  std::string out_channel;  // the node's number of it, in decimal digits
+  NodeKey last_hop{};       // the peer at the other end of the channel that it comes in by
+};
+
 // What is sent: either an invoice or, for keysend, a node and a preimage.
 struct Outgoing {
   std::string manifest_id;  // for the simulated wallet's books only
@@ -36,6 +42,7 @@ struct Outgoing {
   std::string invoice;      // empty: keysend
   NodeKey node{};
   Preimage preimage{};      // keysend only
+  std::optional<Circle> circle = {};
 };
 
 enum class Evidence {

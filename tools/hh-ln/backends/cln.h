@@ -36,8 +36,11 @@ class ClnBackend : public Backend {
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
   std::string refuse_keysend() const override;
 
- private:
+ protected:
   http::Result call(const char* method, const json::Json& parameters, bool repeatable, int64_t answer_ms);
+  int64_t answer_ms() const { return config_.answer_ms; }
+
+ private:
   std::vector<Part> page_after(uint64_t index);
   ClnConfig config_;
   http::Client client_;

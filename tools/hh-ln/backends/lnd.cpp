@@ -23,6 +23,11 @@ bool is_final_evidence(Evidence e) { return e != Evidence::in_flight; }
 json::Json send_body(const Outgoing& p, const LndConfig& config) {
   // int64 as text: the gateway takes both, and no JSON reader on the way can round it.
   json::Json body{{"timeout_seconds", config.timeout_seconds}, {"fee_limit_msat", std::to_string(p.fee_limit.count())}, {"no_inflight_updates", false}};
+  if (p.circle) {
+    body["outgoing_chan_ids"] = {p.circle->out_channel};
+    body["last_hop_pubkey"] = crypto::to_base64(p.circle->last_hop);
+    body["allow_self_payment"] = true;
+  }
   if (!p.invoice.empty()) {
     body["payment_request"] = p.invoice;
     body["max_parts"] = config.max_parts;
@@ -73,21 +78,36 @@ http::Request LndBackend::request(const std::string& path) const {
   return r;
 }
 
+std::string LndBackend::checked(const http::Result& result, const std::string& path) {
+  const long status = result.response.status;
+  const std::string what = path.substr(0, path.find('?'));
+  if (status == 401 || status == 403) throw Error(Exit::config, fmt::format("lnd refuses the macaroon for {} (HTTP status {})", what, status));
+  if (status >= 200 && status <= 299) return result.response.body;
+  const std::string reason = read_error(result.response.body, status, false).reason;
+  // A macaroon without the right is gRPC code 2 or 16 with such a text, and HTTP status 500.
+  if (reason.find("permission denied") != std::string::npos || reason.find("macaroon") != std::string::npos)
+    throw Error(Exit::config, fmt::format("lnd refuses the macaroon for {}: {}", what, reason));
+  throw Error(Exit::unavailable, fmt::format("lnd: {}", reason));
+}
+
 std::string LndBackend::get(const std::string& path) {
   http::Request r = request(path);
   r.repeatable = true;
-  http::Result result = client_.send(r);
+  const http::Result result = client_.send(r);
   if (result.outcome != http::Outcome::ok) throw Error(Exit::unavailable, fmt::format("lnd cannot be reached: {}", result.error));
-  const long status = result.response.status;
-  if (status == 401 || status == 403) throw Error(Exit::config, fmt::format("lnd refuses the macaroon for {} (HTTP status {})", path.substr(0, path.find('?')), status));
-  if (status < 200 || status > 299) {
-    const std::string reason = read_error(result.response.body, status, false).reason;
-    // A macaroon without the right is gRPC code 2 or 16 with such a text, and HTTP status 500.
-    if (reason.find("permission denied") != std::string::npos || reason.find("macaroon") != std::string::npos)
-      throw Error(Exit::config, fmt::format("lnd refuses the macaroon for {}: {}", path.substr(0, path.find('?')), reason));
-    throw Error(Exit::unavailable, fmt::format("lnd: {}", reason));
-  }
-  return std::move(result.response.body);
+  return checked(result, path);
+}
+
+std::string LndBackend::change(const char* method, const std::string& path, const std::string& body) {
+  http::Request r = request(path);
+  r.method = method;
+  r.headers.emplace_back("Content-Type", "application/json");
+  r.body = body;
+  const http::Result result = client_.send(r);
+  if (result.outcome == http::Outcome::not_sent) throw Error(Exit::unavailable, fmt::format("lnd cannot be reached: {}", result.error));
+  if (result.outcome == http::Outcome::unknown)
+    throw Error(Exit::temp_fail, fmt::format("lnd did not answer, and may have done it or not: look before trying again ({})", result.error));
+  return checked(result, path);
 }
 
 Identity LndBackend::identify() {

@@ -36,12 +36,17 @@ class LndBackend : public Backend {
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
   std::optional<Balances> balances() override;
 
- private:
+ protected:
   http::Request request(const std::string& path) const;
   std::string get(const std::string& path);
+  // POST, or another method with a body, once. Throws as get() does, and Error(temp_fail) where the request may or may not have been carried out.
+  std::string change(const char* method, const std::string& path, const std::string& body);
+  http::Client client_;
+
+ private:
+  std::string checked(const http::Result& result, const std::string& path);
   Report stream(http::Request& request, const std::string& hash, bool tracking);
   LndConfig config_;
-  http::Client client_;
 };
 
 }  // namespace hh::ln

@@ -152,6 +152,16 @@ struct Comparison {
   int64_t listed = 0, known = 0, foreign = 0, late = 0, stale = 0;
 };
 
+// A circular payment, which no manifest asks for.
+struct Rebalance {
+  std::string hash, node, out_channel, in_channel;
+  Msat amount, fee_limit;
+  std::string state = "SENDING";  // SENDING, PAID, FAILED
+  Msat fee = {};                  // PAID only
+  std::string preimage = {}, reason = {};
+  int64_t created_ms = 0, changed_ms = 0;
+};
+
 // What a manifest may be paid until.
 struct Term {
   int64_t first_seen_ms = 0;
@@ -229,6 +239,12 @@ class Journal {
   // Where each of its lines is PAID, FAILED_SAFE or HELD, with nothing under way. False: it stays open.
   bool close_batch(const Batch& batch);
   std::vector<int64_t> sends_since(int64_t unix_ms);  // when payments were sent, oldest first
+
+  void start_rebalance(const Rebalance& rebalance);  // before it is sent
+  // False: there is none, or it is PAID already.
+  bool end_rebalance(const std::string& hash, const std::string& state, Msat fee, const std::string& preimage, const std::string& reason);
+  std::optional<Rebalance> rebalance_of(const std::string& hash);
+  std::vector<Rebalance> rebalances(bool open_only);  // oldest first
 
   // Keysend: HMAC-SHA-256(secret of this journal, manifest id ‖ line ‖ attempt). The same attempt always has the same preimage.
   Preimage keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt);

@@ -14,5 +14,7 @@ extern const char* const onchain_up;    // version 4, in schema_onchain.cpp
 extern const char* const onchain_down;
 extern const char* const sealing_up;    // version 5, in schema_sealing.cpp
 extern const char* const sealing_down;
+extern const char* const rebalances_up;  // version 6, in schema_rebalances.cpp
+extern const char* const rebalances_down;
 
 }  // namespace hh::ln

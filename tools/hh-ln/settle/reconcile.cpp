@@ -91,6 +91,7 @@ bool Reconciler::is_ours_unsent(const std::string& hash) {
 // Returns the attempt where the node says that what we hold for failed has succeeded.
 std::optional<Attempt> Reconciler::compare_one(const Listed& listed, Comparison& c) {
   ++c.listed;
+  if (const auto rebalance = journal_.rebalance_of(listed.hash); rebalance && rebalance->node == identity_.node) return ++c.known, std::nullopt;
   auto attempt = journal_.attempt_of(listed.hash);
   if (!attempt || attempt->node != identity_.node) {
     journal_.note_foreign(identity_.node, {listed.hash, listed.amount, listed.status, listed.created_ms});

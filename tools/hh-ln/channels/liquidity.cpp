@@ -1,0 +1,50 @@
+#include "channels/liquidity.h"
+
+#include <algorithm>
+
+namespace hh::ln {
+namespace {
+
+// Of our share, in thousandths: what differs by less needs no rebalance.
+int64_t share(const Channel& c) { return c.local.count() * 1000 / c.capacity.count(); }  // REQUIRES capacity > 0
+
+bool has_less(const Channel& a, const Channel& b) { return share(a) < share(b); }
+
+Sat half(Sat s) { return Sat(s.count() / 2); }
+
+}  // namespace
+
+Liquidity liquidity_of(const std::vector<Channel>& channels, Sat confirmed, const LiquidityPolicy& policy) {
+  Liquidity out;
+  bool offline = false;
+  for (const Channel& c : channels) {
+    if (!c.is_open()) continue;
+    ++out.channels;
+    offline |= !c.is_active();
+    if (!c.is_active()) continue;
+    ++out.active;
+    out.capacity += c.capacity, out.local += c.local, out.remote += c.remote;
+  }
+  out.confirmed = confirmed;
+  if (out.channels > 0 && out.local.count() * 100 < out.capacity.count() * policy.outbound_percent) out.alarms.emplace_back("outbound_low");
+  if (out.channels > 0 && out.remote.count() * 100 < out.capacity.count() * policy.inbound_percent) out.alarms.emplace_back("inbound_low");
+  if (out.channels > 0 && out.active == 0) out.alarms = {"outbound_low", "inbound_low"};
+  if (confirmed < policy.reserve) out.alarms.emplace_back("reserve_low");
+  if (offline) out.alarms.emplace_back("peer_offline");
+  return out;
+}
+
+std::optional<RebalancePlan> plan_rebalance(const std::vector<Channel>& channels, Sat least) {
+  std::vector<Channel> active;
+  std::copy_if(channels.begin(), channels.end(), std::back_inserter(active), [](const Channel& c) { return c.is_active() && c.capacity > Sat(0); });
+  if (active.size() < 2) return {};
+  const Channel from = *std::max_element(active.begin(), active.end(), has_less);
+  std::erase_if(active, [&](const Channel& c) { return c.peer == from.peer; });
+  if (active.empty()) return {};
+  const Channel to = *std::min_element(active.begin(), active.end(), has_less);
+  const Sat amount = std::min({from.local - half(from.capacity), half(to.capacity) - to.local, to.remote});
+  if (amount < least) return {};
+  return RebalancePlan{from, to, amount};
+}
+
+}  // namespace hh::ln

@@ -1,0 +1,180 @@
+// Alarms, the choice of a rebalance, what becomes of one in the journal, and peers that are connected again.
+#include <catch2/catch.hpp>
+
+#include "channels/keeper.h"
+#include "test_support.h"
+
+using namespace hh;
+using namespace hh::ln;
+using namespace hh::ln::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string other_key = "02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5";
+
+Channel channel(const std::string& id, int64_t local, int64_t remote, const std::string& peer = node_key, const std::string& state = "active") {
+  return {id, std::string(64, 'a') + ":0", peer, Sat(local + remote), Sat(local), Sat(remote), state};
+}
+
+std::vector<std::string> alarms(int64_t local, int64_t remote, int64_t confirmed = 2'000'000) { return liquidity_of({channel("1", local, remote)}, Sat(confirmed), {}).alarms; }
+
+class FakeChannels : public ChannelNode {
+ public:
+  explicit FakeChannels(ScriptedBackend& backend) : backend_(backend) {}
+  Backend& payer() override { return backend_; }
+  std::vector<Channel> channels() override { return list; }
+  Sat confirmed_balance() override { return Sat(2'000'000); }
+  std::vector<std::pair<std::string, Msat>> fees_earned(int64_t) override { return {}; }
+  std::vector<std::string> connected_peers() override { return connected; }
+  std::optional<std::string> address_of(const std::string&) override { return "203.0.113.9:9735"; }
+  void connect(const PeerAddress& peer) override {
+    asked.push_back(peer.key);
+    throw Error(Exit::unavailable, "no route to host");
+  }
+  std::string own_invoice(Msat value, int64_t seconds) override { return invoice_number(++invoices, value, 1'700'000'000, seconds); }
+  std::vector<Channel> list;
+  std::vector<std::string> connected, asked;
+  uint8_t invoices = 0;
+
+ private:
+  ScriptedBackend& backend_;
+};
+
+struct Rebalancing {
+  Folder folder;
+  FakeClock clock;
+  Journal journal{folder.file("db"), true, clock};
+  ScriptedBackend backend;
+  FakeChannels node{backend};
+  Identity identity;
+  RebalancePlan plan{channel("11", 900'000, 100'000), channel("22", 100'000, 900'000, other_key), Sat(400'000)};
+  Rebalancing() {
+    // The test's invoices are signed by a key of their own, which is then the node's.
+    backend.id = to_hex(lightning::decode_bolt11(invoice_number(1, amount, 1'700'000'000)).payee);
+    identity = backend.identify();
+  }
+  Rebalance run() { return Rebalancer(journal, node, identity, clock).run(plan, Msat(200'000)); }
+  void follow() { Rebalancer(journal, node, identity, clock).follow_open(); }
+  Rebalance last() { return journal.rebalances(false).back(); }
+};
+
+}  // namespace
+
+TEST_CASE("alarms below 20 % outbound and 15 % inbound, to the satoshi, and below the reserve on chain (L016 L015)", "[channels]") {
+  CHECK(alarms(200'000, 800'000).empty());
+  CHECK(alarms(199'999, 800'001) == std::vector<std::string>{"outbound_low"});
+  CHECK(alarms(850'000, 150'000).empty());
+  CHECK(alarms(850'001, 149'999) == std::vector<std::string>{"inbound_low"});
+  CHECK(alarms(500'000, 500'000, 1'999'999) == std::vector<std::string>{"reserve_low"});
+  const Liquidity l = liquidity_of({channel("1", 400'000, 600'000), channel("2", 999'999, 1, node_key, "inactive"), channel("3", 1, 1, node_key, "closing")}, Sat(2'000'000), {});
+  CHECK(l.alarms == std::vector<std::string>{"peer_offline"});
+  CHECK(l.channels == 2);
+  CHECK(l.outbound_percent() == 40);
+  CHECK(l.inbound_percent() == 60);
+  CHECK(liquidity_of({}, Sat(2'000'000), {}).alarms.empty());
+  CHECK(liquidity_of({channel("2", 1, 1, node_key, "inactive")}, Sat(2'000'000), {}).alarms == std::vector<std::string>{"outbound_low", "inbound_low", "peer_offline"});
+}
+
+TEST_CASE("a rebalance joins the fullest and the emptiest channel of different peers, and fills neither past its middle (L013)", "[channels]") {
+  const auto plan = plan_rebalance({channel("1", 500'000, 500'000), channel("2", 900'000, 100'000), channel("3", 50'000, 950'000, other_key), channel("4", 0, 1'000'000)}, Sat(10'000));
+  REQUIRE(plan);
+  CHECK(plan->from.id == "2");
+  CHECK(plan->to.id == "3");  // channel 4 is emptier, but of the peer that the payment leaves by
+  CHECK(plan->amount == Sat(400'000));
+  CHECK_FALSE(plan_rebalance({channel("2", 900'000, 100'000), channel("3", 100'000, 900'000)}, Sat(10'000)));
+  CHECK_FALSE(plan_rebalance({channel("2", 505'000, 495'000), channel("3", 100'000, 900'000, other_key)}, Sat(10'000)));
+  CHECK_FALSE(plan_rebalance({channel("2", 900'000, 100'000), channel("3", 100'000, 900'000, other_key, "inactive")}, Sat(10'000)));
+  CHECK_FALSE(plan_rebalance({}, Sat(10'000)));
+}
+
+TEST_CASE("a rebalance is in the journal before it is sent, leaves and comes in as planned, and is no foreign payment (L013 C129)", "[channels]") {
+  Rebalancing s;
+  s.backend.sends = {settled_with(preimage_hex(1), Msat(400'000'000), Msat(1234))};
+  const Rebalance done = s.run();
+  CHECK(done.state == "PAID");
+  CHECK(done.fee == Msat(1234));
+  REQUIRE(s.backend.sent.size() == 1);
+  REQUIRE(s.backend.sent[0].circle);
+  CHECK(s.backend.sent[0].circle->out_channel == "11");
+  CHECK(to_hex(s.backend.sent[0].circle->last_hop) == other_key);
+  CHECK(s.backend.sent[0].fee_limit == Msat(200'000));
+  s.backend.listed = {{done.hash, Msat(400'000'000), Msat(1234), "SUCCEEDED", "", 0, 1}};
+  Reconciler reconciler(s.journal, s.backend, s.identity);
+  reconciler.compare_list(true);
+  CHECK_NOTHROW(reconciler.require_no_foreign());
+  CHECK(s.journal.unacknowledged(s.identity.node).empty());
+}
+
+TEST_CASE("a rebalance without an answer is followed, blocks the next, and ends only with proof (L013 L028)", "[channels]") {
+  Rebalancing s;
+  s.backend.sends = {evidence(Evidence::unknown, "time-out")};
+  s.backend.tracks = {evidence(Evidence::in_flight)};
+  CHECK(s.run().state == "SENDING");
+  CHECK_THROWS_WITH(s.run(), Contains("still under way"));
+  CHECK(s.backend.sent.size() == 1);
+  s.backend.tracks = {settled_with(std::string(64, '0'), Msat(400'000'000))};  // a wrong preimage proves nothing
+  s.follow();
+  CHECK(s.last().state == "SENDING");
+  s.backend.tracks = {evidence(Evidence::not_found)};
+  s.follow();
+  CHECK(s.last().state == "SENDING");  // its request may still be on the way
+  SECTION("it arrives after all") {
+    s.backend.tracks = {settled_with(preimage_hex(1), Msat(400'000'000), Msat(5))};
+    s.follow();
+    CHECK(s.last().state == "PAID");
+    s.backend.tracks = {evidence(Evidence::failed)};
+    s.follow();
+    CHECK(s.last().state == "PAID");
+  }
+  SECTION("it never arrives") {
+    s.clock.advance_ms(721'000);
+    s.follow();
+    CHECK(s.last().state == "FAILED");
+    s.backend.sends = {evidence(Evidence::failed, "no route")};
+    CHECK(s.run().reason == "no route");
+  }
+}
+
+TEST_CASE("the journal takes no rebalance for paid without proof, and forgets none (L013)", "[channels]") {
+  Rebalancing s;
+  s.backend.sends = {settled_with(preimage_hex(1), Msat(400'000'000))};
+  const std::string hash = s.run().hash;
+  CHECK_FALSE(s.journal.end_rebalance(hash, "FAILED", Msat(0), "", "no"));
+  for (const char* sql : {"DELETE FROM rebalances", "UPDATE rebalances SET state = 'FAILED', preimage = NULL, fee_msat = NULL", "UPDATE rebalances SET amount_msat = 1",
+                          "INSERT INTO rebalances SELECT 'x', node, '1', '2', 1, 1, 'SENDING', NULL, NULL, '', 1, 1 FROM rebalances"})
+    CHECK_THROWS(s.journal.database().execute(sql));
+}
+
+TEST_CASE("a node that makes another invoice than it was asked for is not paid (L013)", "[channels]") {
+  Rebalancing s;
+  s.identity.node = node_key;
+  CHECK_THROWS_WITH(s.run(), Contains("another invoice"));
+  CHECK(s.backend.sent.empty());
+  CHECK(s.journal.rebalances(false).empty());
+}
+
+TEST_CASE("peers that are gone are connected again, with pauses that double up to an hour (L011)", "[channels]") {
+  Rebalancing s;
+  s.backend.tracks = {evidence(Evidence::unknown)};
+  ChannelKeeper keeper(s.journal, s.node, s.identity, {}, s.clock);
+  s.node.list = {channel("1", 500'000, 500'000), channel("2", 500'000, 500'000, other_key, "inactive")};
+  CHECK(keeper.tick().alarms == std::vector<std::string>{"peer_offline"});
+  CHECK(s.node.asked == std::vector<std::string>{other_key});
+  for (int minute = 0; minute < 60 * 24; ++minute) {
+    s.clock.advance_ms(60'000);
+    keeper.tick();
+  }
+  // 1, 2, 4 … 32 minutes, and then every hour for the rest of the day.
+  CHECK(s.node.asked.size() == 1 + 6 + 22);
+  s.node.connected = {other_key};
+  s.clock.advance_ms(3'600'000);
+  keeper.tick();
+  CHECK(s.node.asked.size() == 29);
+  s.node.connected.clear();
+  s.node.list[1].state = "active";
+  keeper.tick();
+  s.node.list[1].state = "inactive";
+  keeper.tick();
+  CHECK(s.node.asked.size() == 30);  // gone anew: tried at once
+}
