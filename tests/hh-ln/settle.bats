@@ -60,6 +60,16 @@ teardown() { hh_teardown; }
   cmp <(sort one.out) <(sort two.out)
 }
 
+@test "64 settles of one manifest at the same time send each line once (C075)" {
+  sign_round dev 5000000 $(addresses 6) >m
+  for n in $(seq 64); do start "s$n" hh-ln settle m --db "$T/pay" --backend sim --key "$KEY" --lock-wait-seconds 300 --sim-faults slow_ms=20; done
+  for n in $(seq 64); do wait "$(pid_of "s$n")"; done
+  [ "$(spent)" = "$(printf '%s 1\n' 0 1 2 3 4 5)" ]
+  [ "$(sqlite3 pay "SELECT max(sends), count(*) FROM attempts")" = "1|6" ]
+  [ "$(sqlite3 pay "SELECT count(*) FROM events WHERE to_state = 'SENDING'")" = 6 ]
+  for n in $(seq 64); do [ "$(jq -s '[.[] | select(.state == "PAID")] | length' "s$n.out")" = 6 ]; done
+}
+
 @test "one that cannot wait for the other says who has the lock, and exits 75" {
   sign_round dev 5000000 $(addresses 1) >m
   start one hh-ln settle m --db "$T/pay" --backend sim --key "$KEY" --sim-faults slow_ms=3000
