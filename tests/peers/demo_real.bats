@@ -30,8 +30,11 @@ teardown() { hh_teardown; }
   # Nothing of it is simulated.
   run grep -l simulated "$dir"/round.jsonl "$dir"/payout.jsonl "$dir"/settlements.jsonl
   [ "$status" -eq 1 ]
-  # alice and bob are paid by lnd, carol has no destination and is owed her part.
-  jq -se 'map(select(.type == "settlement")) | length == 2 and all(.state == "PAID" and .backend == "lnd")' "$dir/settlements.jsonl"
+  # alice and bob, so far as they have shares in a round that is short by luck, are paid by lnd; carol has no destination and is owed her part.
+  local due
+  due=$(jq -s 'map(select(.type == "payout_line" and .pay_msat > 0)) | length' "$dir/payout.jsonl")
+  [ "$due" -ge 1 ]
+  jq -se --argjson due "$due" 'map(select(.type == "settlement")) | length == $due and all(.state == "PAID" and .backend == "lnd")' "$dir/settlements.jsonl"
   jq -se 'map(select(.type == "payout_line" and (.account | startswith("miner:tb1")))) | length == 1 and all(.why == "no_destination" and .carried_out_msat > 0)' "$dir/payout.jsonl"
   # The fees of the real transaction went to the finder.
   jq -se '.[0].fees_msat >= 12345000' "$dir/payout.jsonl"
