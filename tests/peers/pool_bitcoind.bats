@@ -104,7 +104,7 @@ coinbase_is() {
   jq -se '[.[] | select(.type == "submission")] | all(.result == "accepted" or .reason == "inconclusive")' spool.jsonl
   seqs spool.jsonl | is_gapless
   [ "$(shares spool.jsonl | wc -l)" -gt 4 ]  # about eleven a block
-  [ "$(cli node getbestblockhash)" = "$(grep '"type":"block"' spool.jsonl | tail -1 | field hash)" ]
+  grep '"type":"block"' spool.jsonl | grep -q "$(cli node getbestblockhash)"
 }
 
 # 103 blocks of 5 million hashes each: two minutes on two cores that have nothing else to do.

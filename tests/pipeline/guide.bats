@@ -83,8 +83,9 @@ is_mature() { [ "$(hh-ledger watch --once --db ledger.sqlite >/dev/null; hh-ledg
   cp key.pub signer.pub && cp signed.json manifest.jsonl
   age-keygen -o operator.key 2>/dev/null
   age-keygen -y operator.key >operators.pub
+  hh-payout keygen report.pem | jq -r .public >report.pub
   examples hh-ln.1 >list
-  [ "$(wc -l <list)" -eq 14 ]
+  [ "$(wc -l <list)" -eq 18 ]
   while read -r command <&5; do
     case $command in
       lncli*) continue ;;
