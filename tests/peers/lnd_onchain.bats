@@ -52,14 +52,22 @@ manifest() {
   sign_round regtest "$subsidy" "${words[@]}"
 }
 
+pay_through_gate() { start "killed-$1" hh-ln onchain pay $(options) --onchain-sat-per-vbyte 2 --onchain-quiet-seconds 1; }
+# A run that ends before that (lnd's wallet is behind, the line has not been quiet for long enough) is followed by another.
+is_at_publishing() {
+  test -e "$T/held" && return
+  is_running "killed-$1" || pay_through_gate "$1"
+  return 1
+}
+
 # gate WHEN: hh-ln onchain pay through a door that closes at publishing, killed there.
 killed_at_publishing() {
   start "gate-$1" "$HH_SRC/tests/support/lnd_gate.py" "$(lnd_url payer)" /v2/wallet/tx "$1" "$T"
   eventually 60 test -s "$T/gate-$1.out"
   rm -f "$T/held"
   GATE=http://127.0.0.1:$(cat "$T/gate-$1.out")
-  start "killed-$1" hh-ln onchain pay $(options) --onchain-sat-per-vbyte 2 --onchain-quiet-seconds 1
-  eventually 60 test -e "$T/held"
+  pay_through_gate "$1"
+  eventually 90 is_at_publishing "$1"
   stop "killed-$1" KILL
   unset GATE
 }
