@@ -1,26 +1,14 @@
 // What nodes say about their channels: never a crash, and no amount that cannot be.
-#include <cstdlib>
 #include <string_view>
 
 #include "channels/cln_channels.h"
 #include "channels/lnd_channel_answers.h"
 #include "channels/liquidity.h"
+#include "claims.h"
 
 namespace {
 
 using namespace hh::ln;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-template <class F>
-void no_crash(F f) {
-  try {
-    f();
-  } catch (const hh::Error&) {
-  }
-}
 
 void use(const std::vector<Channel>& channels) {
   for (const Channel& c : channels) check(c.local >= hh::Sat(0) && c.remote >= hh::Sat(0) && hh::is_money(c.capacity));
