@@ -124,7 +124,7 @@ class Pool {
   Guard guard{config_.guard, clock};
   stratum::v1::Parser parser;  // one for all: its buffers are large
   // What any stranger may bring about.
-  log::Bounded closed_log{"closed"}, login_refused_log{"authorize_refused"};
+  log::Bounded closed_log{"closed"}, login_refused_log{"authorize_refused"}, authorized_log{"authorized", 2000, 100};
 
  private:
   struct Tip {

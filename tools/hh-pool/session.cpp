@@ -133,7 +133,7 @@ void Session::handle(const Id& id, const v1::Authorize& m) {
     if (known == &workers_.front()) take_wishes(m.password);
     return;
   }
-  log::info("authorized", {{"peer", peer_}, {"miner", who.miner}, {"worker", who.worker}, {"agent", user_agent_}});
+  if (pool_.authorized_log.may_write(last_line_ms_)) log::info("authorized", {{"peer", peer_}, {"miner", who.miner}, {"worker", who.worker}, {"agent", user_agent_}});
   Statistics::Seat seat = pool_.statistics.sit(who.miner, who.worker);
   workers_.push_back({std::string(m.user), std::move(who), std::move(seat)});
   if (workers_.size() > 1) return;
