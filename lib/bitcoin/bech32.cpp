@@ -109,6 +109,23 @@ std::optional<Bech32Text> bech32_decode(std::string_view text, size_t max_size) 
   return out;
 }
 
+std::optional<Bytes> bech32_values(std::string_view text) {
+  Bytes out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const size_t value = digits.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    out.push_back(static_cast<uint8_t>(value));
+  }
+  return out;
+}
+
+std::string bech32_text(BytesView values) {
+  std::string out;
+  for (const uint8_t v : values) out += digits[v & 31];
+  return out;
+}
+
 std::optional<Bytes> five_to_eight(BytesView values) {
   Regrouped r = regroup(values, 5, 8);
   if (r.bits >= 5 || r.left != 0) return std::nullopt;

@@ -23,6 +23,10 @@ struct Bech32Text {
 std::optional<Bech32Text> bech32_decode(std::string_view text, size_t max_size = max_bech32_text);
 std::string bech32_encode(Bech32 encoding, std::string_view prefix, BytesView values);
 
+// The values of text that has neither prefix nor checksum (BOLT 12), lower case. nullopt: a character outside the alphabet.
+std::optional<Bytes> bech32_values(std::string_view text);
+std::string bech32_text(BytesView values);  // the other way round
+
 // Whole bytes only, as BIP173 wants it: left-over bits must be fewer than 5 and zero, else nullopt.
 std::optional<Bytes> five_to_eight(BytesView values);
 // Left-over bits are filled up to a byte with zeros: what BOLT 11 signs.

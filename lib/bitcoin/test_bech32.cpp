@@ -46,3 +46,13 @@ TEST_CASE("bytes survive the way to 5-bit values and back, and what is left over
   CHECK_FALSE(five_to_eight(Bytes{0x00}));        // five left-over bits: a value too many
   CHECK_FALSE(five_to_eight(Bytes{0x1f, 0x1c, 0x00}));
 }
+
+TEST_CASE("values without prefix and checksum: every digit of the alphabet once, and nothing else", "[bech32]") {
+  const std::string digits = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+  const auto values = bech32_values(digits);
+  REQUIRE(values);
+  for (size_t i = 0; i < 32; ++i) CHECK((*values)[i] == i);
+  CHECK(bech32_text(*values) == digits);
+  for (const char* bad : {"b", "1", "i", "o", "Q", "q+", " q", "q\n"}) CHECK_FALSE(bech32_values(bad));
+  CHECK(bech32_values("")->empty());
+}

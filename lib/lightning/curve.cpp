@@ -2,6 +2,9 @@
 
 #include <secp256k1.h>
 #include <secp256k1_recovery.h>
+#include <secp256k1_schnorrsig.h>
+
+#include "crypto/digest.h"
 
 namespace hh::lightning {
 namespace {
@@ -42,6 +45,21 @@ std::optional<CompressedKey> verify_compact(const Digest32& digest, BytesView si
 bool is_on_curve(const CompressedKey& key) {
   secp256k1_pubkey point;
   return secp256k1_ec_pubkey_parse(context(), &point, key.data(), key.size()) == 1;
+}
+
+bool verify_schnorr(const Digest32& digest, const SchnorrSignature& signature, const CompressedKey& key) {
+  secp256k1_xonly_pubkey point;
+  if (!secp256k1_xonly_pubkey_parse(context(), &point, key.data() + 1)) return false;
+  return secp256k1_schnorrsig_verify(context(), signature.data(), digest.data(), digest.size(), &point) == 1;
+}
+
+std::optional<SchnorrSignature> sign_schnorr(const Digest32& digest, const Digest32& key) {
+  secp256k1_keypair pair;
+  if (!secp256k1_keypair_create(context(), &pair, key.data())) return {};
+  SchnorrSignature out;
+  const bool made = secp256k1_schnorrsig_sign32(context(), out.data(), digest.data(), &pair, nullptr) == 1;
+  crypto::wipe({pair.data, sizeof pair.data});
+  return made ? std::optional(out) : std::nullopt;
 }
 
 std::optional<Bytes> sign_compact(const Digest32& digest, const Digest32& key) {

@@ -17,6 +17,12 @@ std::optional<CompressedKey> recover_compact(const Digest32& digest, BytesView s
 std::optional<CompressedKey> verify_compact(const Digest32& digest, BytesView signature, const CompressedKey& key);
 bool is_on_curve(const CompressedKey& key);
 
+using SchnorrSignature = std::array<uint8_t, 64>;
+// BIP340, by the x coordinate of the key: BOLT 12 signs for either of the two points that have it.
+bool verify_schnorr(const Digest32& digest, const SchnorrSignature& signature, const CompressedKey& key);
+// Without auxiliary randomness; nullopt where key is not a valid secret key.
+std::optional<SchnorrSignature> sign_schnorr(const Digest32& digest, const Digest32& key);
+
 // 65 bytes as above; nullopt where key is not a valid secret key.
 std::optional<Bytes> sign_compact(const Digest32& digest, const Digest32& key);
 std::optional<CompressedKey> public_key_of(const Digest32& key);
