@@ -118,16 +118,35 @@ std::string wrong_bolt11(std::string_view v) {
   return decoded->values.size() >= least ? "" : "is too short for an invoice";
 }
 
+std::string wrong_bolt12(std::string_view v) {
+  if (has_upper(v)) return "must be in lower case";
+  if (!v.starts_with("lno1")) return "does not start as an offer does (lno1)";
+  const auto values = bitcoin::bech32_values(v.substr(4));
+  if (!values) return "has a wrong character";
+  const auto bytes = bitcoin::five_to_eight(*values);
+  return bytes && !bytes->empty() ? "" : "does not hold whole bytes";
+}
+
+std::string wrong_endpoint(std::string_view v) {
+  const size_t key = v.find('#');
+  if (key != std::string_view::npos)
+    if (const std::string wrong = wrong_node(v.substr(key + 1)); !wrong.empty()) return "has a # after which the node's key " + wrong;
+  const std::string_view url = v.substr(0, key);
+  return url.starts_with("https://") ? wrong_url(url) : "must start with https://";
+}
+
 struct KindRow {
   DestinationKind kind;
   std::string_view name;
   std::string (*wrong)(std::string_view);
 };
-constexpr std::array<KindRow, 4> kinds{{
+constexpr std::array<KindRow, 6> kinds{{
     {DestinationKind::lnaddress, "lnaddress", wrong_lnaddress},
     {DestinationKind::lnurl, "lnurl", wrong_lnurl},
     {DestinationKind::node, "node", wrong_node},
     {DestinationKind::bolt11, "bolt11", wrong_bolt11},
+    {DestinationKind::bolt12, "bolt12", wrong_bolt12},
+    {DestinationKind::endpoint, "endpoint", wrong_endpoint},
 }};
 
 // Hostile input must not fill a message or break its line.
@@ -155,7 +174,7 @@ std::string what_is_wrong(DestinationKind kind, std::string_view value) {
 
 Destination make_destination(std::string_view kind, std::string_view value) {
   const auto known = kind_from_name(kind);
-  if (!known) throw Error(Exit::data, fmt::format("destination kind \"{}\" is not known: use lnaddress, lnurl, node or bolt11", shown(kind)));
+  if (!known) throw Error(Exit::data, fmt::format("destination kind \"{}\" is not known: use lnaddress, lnurl, node, bolt11, bolt12 or endpoint", shown(kind)));
   if (const std::string wrong = what_is_wrong(*known, value); !wrong.empty())
     throw Error(Exit::data, fmt::format("{} \"{}\" {}", kind, shown(value), wrong));
   return {*known, std::string(value)};

@@ -6,6 +6,8 @@
 //   lnurl      LUD-01, bech32 of a URL in lower case (lnurl1…), or that URL itself: https, or http for .onion and loopback hosts
 //   node       public key of a Lightning node (BOLT 7): 66 lower-case hex digits that start with 02 or 03
 //   bolt11     an invoice (BOLT 11), in lower case: lnbc…, lntb…, lntbs… or lnbcrt…, with a right checksum
+//   bolt12     an offer (BOLT 12), in lower case and in one piece: lno1…
+//   endpoint   where a node hands out invoices (hh-invoice-endpoint(5)): a URL with https, perhaps with # and the key of the node that is paid
 #pragma once
 #include <optional>
 #include <string>
@@ -15,7 +17,7 @@
 
 namespace hh::records {
 
-enum class DestinationKind { lnaddress, lnurl, node, bolt11 };
+enum class DestinationKind { lnaddress, lnurl, node, bolt11, bolt12, endpoint };
 
 struct Destination {
   DestinationKind kind = DestinationKind::lnaddress;

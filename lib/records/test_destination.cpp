@@ -83,6 +83,28 @@ TEST_CASE("destination: invoices [C074]", "[C074]") {
   }
 }
 
+TEST_CASE("destination: offers [C074]", "[C074]") {
+  const std::string offer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";  // BOLT 12, offers-test.json
+  CHECK(wrong("bolt12", offer) == "");
+  CHECK_THAT(wrong("bolt12", "LNO1ZCSS9"), Contains("lower case"));
+  CHECK_THAT(wrong("bolt12", "lni1zcss9"), Contains("does not start"));
+  CHECK_THAT(wrong("bolt12", offer.substr(0, 20) + "+" + offer.substr(20)), Contains("wrong character"));
+  CHECK_THAT(wrong("bolt12", offer + "q"), Contains("whole bytes"));
+  CHECK_THAT(wrong("bolt12", "lno1"), Contains("whole bytes"));
+}
+
+TEST_CASE("destination: invoice endpoints [C074]", "[C074]") {
+  const std::string key = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+  for (const std::string& good : {std::string("https://node.example.com/invoice"), "https://node.example.com:9443/v1/invoice?for=n1#" + key, std::string("https://127.0.0.1:8443/"), std::string("https://10.0.0.7/i")})
+    CHECK(wrong("endpoint", good) == "");
+  CHECK_THAT(wrong("endpoint", "http://127.0.0.1/i"), Contains("https"));
+  CHECK_THAT(wrong("endpoint", "https://node/i"), Contains("without a dot"));
+  CHECK_THAT(wrong("endpoint", "https://a:b@node.example.com/i"), Contains("user name"));
+  CHECK_THAT(wrong("endpoint", "https://node.example.com/i#"), Contains("key must be 66"));
+  CHECK_THAT(wrong("endpoint", "https://node.example.com/i#" + key + "00"), Contains("key must be 66"));
+  CHECK_THAT(wrong("endpoint", "https://node.example.com/i#" + key + "#" + key), Contains("key must be 66"));
+}
+
 TEST_CASE("destination: records, and messages that stay on one line [C074]", "[C074]") {
   const Destination d = make_destination("lnaddress", "alice@example.com");
   CHECK(json::to_line(to_json(d)) == R"({"kind":"lnaddress","value":"alice@example.com"})");
@@ -90,7 +112,7 @@ TEST_CASE("destination: records, and messages that stay on one line [C074]", "[C
   CHECK(known_destination("lnaddress", "alice@example.com") == d);
   CHECK(known_destination("lnaddress", "nobody").value == "nobody");  // not looked at again
   CHECK_THROWS_WITH(known_destination("cash", "x"), Contains("unknown kind \"cash\""));
-  CHECK_THROWS_WITH(make_destination("cash", "x"), Contains("lnaddress, lnurl, node or bolt11"));
+  CHECK_THROWS_WITH(make_destination("cash", "x"), Contains("lnaddress, lnurl, node, bolt11, bolt12 or endpoint"));
   std::string message;
   try {
     make_destination("lnaddress", "evil\n\x1b[2J" + std::string(500, 'x'));

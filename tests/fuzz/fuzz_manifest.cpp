@@ -64,7 +64,7 @@ void check_policy(std::string_view text) {
 }
 
 void check_destination(std::string_view text) {
-  for (const char* kind : {"lnaddress", "lnurl", "node", "bolt11"})
+  for (const char* kind : {"lnaddress", "lnurl", "node", "bolt11", "bolt12", "endpoint"})
     if (records::what_is_wrong(*kind_from_name(kind), text).empty()) must(records::parse_destination(to_json(records::make_destination(kind, text))).value == text);
 }
 

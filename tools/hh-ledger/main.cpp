@@ -55,7 +55,7 @@ void miner_set_options(CLI::App& app, Options& o) {
   app.add_option("MINER", o.miner, "account name: an alias or an address")->required();
   app.add_option("--address", o.address, "on-chain address of an alias; empty to remove it")->type_name("ADDRESS");
   app.add_option("--destination", o.destination, "where it is paid over Lightning; empty to remove it")->type_name("TEXT");
-  app.add_option("--kind", o.kind, "of the destination: lnaddress (default), lnurl, node or bolt11")->type_name("KIND");
+  app.add_option("--kind", o.kind, "of the destination: lnaddress (default), lnurl, node, bolt11, bolt12 or endpoint")->type_name("KIND");
   app.add_option("--chain", o.chain, "chain of the address, while the ledger has no job yet")->type_name("CHAIN");
 }
 void miner_show_options(CLI::App& app, Options& o) {

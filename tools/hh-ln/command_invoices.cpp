@@ -26,7 +26,7 @@ void print_invoice(const InvoiceEntry& e) {
   r["amount_msat"] = e.amount.count();
   r["result"] = e.accepted ? "accepted" : "refused";
   if (e.accepted) r["attempt"] = e.attempt, r["state"] = state_text(*e.state), r["payment_hash"] = e.hash, r["payee"] = e.payee;
-  if (!e.bolt11.empty()) r["bolt11"] = e.bolt11;
+  if (!e.bolt11.empty()) r[lightning::is_bolt12_invoice(e.bolt11) ? "bolt12" : "bolt11"] = e.bolt11;
   if (e.expires_at) r["expires_at"] = *e.expires_at;
   if (!e.reason.empty()) r["reason"] = e.reason;
   r["times"] = e.times;

@@ -28,10 +28,13 @@ SettlePolicy policy_of(const Settings& s) {
 
 Hands::Hands(const Settings& s, const std::function<std::unique_ptr<Backend>()>& make, Journal& journal, const Identity& identity) {
   const bool loopback = s.boolean("lnurl.allow_loopback");
+  const EndpointAccess access{.ca = s.text("endpoint.ca"), .certificate = s.text("endpoint.certificate"), .key = s.text("endpoint.key"), .timeout_ms = s.integer("endpoint.timeout_seconds") * 1000};
+  const bool may_ask = !access.ca.empty() && !access.certificate.empty() && !access.key.empty();
   for (int64_t i = 0; i < s.integer("concurrency"); ++i) {
     auto backend = make();
     Backend& its = *backend;
-    hands_.push_back({std::move(backend), Resolver(its, journal, identity, {.allow_loopback = loopback}, http_fetch(loopback, s.text("lnurl.proxy")))});
+    hands_.push_back({std::move(backend), Resolver(its, journal, identity, {.allow_loopback = loopback}, http_fetch(loopback, s.text("lnurl.proxy")), system_clock(),
+                                                     may_ask ? http_ask(access) : Ask())});
   }
 }
 

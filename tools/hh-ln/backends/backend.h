@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "base/amount.h"
+#include "base/error.h"
 #include "lightning/bolt11.h"
+#include "lightning/bolt12.h"
 #include "payout/payout.h"
 
 namespace hh::ln {
@@ -39,7 +41,7 @@ struct Outgoing {
   int64_t line = 0;
   PaymentHash hash{};
   Msat amount, fee_limit;
-  std::string invoice;      // empty: keysend
+  std::string invoice;      // BOLT 11 or BOLT 12; empty: keysend
   NodeKey node{};
   Preimage preimage{};      // keysend only
   std::optional<Circle> circle = {};
@@ -93,10 +95,17 @@ class Backend {
   virtual void list(uint64_t after, const std::function<void(const Listed&)>& each) = 0;
   // Why this backend cannot pay a node without an invoice (keysend); "" where it can.
   virtual std::string refuse_keysend() const { return {}; }
+  // Why this backend cannot pay offers (BOLT 12); "" where it can.
+  virtual std::string refuse_offers() const { return "this wallet cannot pay offers (BOLT 12): pay this line through Core Lightning, or ask for an invoice"; }
+  // Asks the payee of an offer for an invoice over this amount, of one item where it is about items; the text is unchecked. Sends no money. Throws
+  // Error(unavailable), also where the payee refuses.
+  virtual std::string invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note);
   // nullopt: this backend cannot tell. Throws Error(unavailable), or Error(config) where the node refuses to tell us.
   virtual std::optional<Balances> balances() { return {}; }
   // Simulated wallets make their own invoice for any destination; others return nothing and it is resolved for real.
   virtual std::optional<std::string> invoice_for(const payout::Destination&, Msat) { return {}; }
 };
+
+inline std::string Backend::invoice_of_offer(const lightning::Offer&, Msat, const std::string&) { throw Error(Exit::unavailable, refuse_offers()); }
 
 }  // namespace hh::ln

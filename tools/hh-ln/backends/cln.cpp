@@ -100,6 +100,13 @@ void ClnBackend::list(uint64_t after, const std::function<void(const Listed&)>& 
   for (const Listed& p : payments_of(parts)) each(p);
 }
 
+std::string ClnBackend::invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note) {
+  json::Json parameters{{"offer", offer.text}, {"amount_msat", amount.count()}, {"timeout", config_.timeout_seconds}, {"payer_note", note}};
+  if (offer.quantity_max) parameters["quantity"] = 1;
+  const http::Result result = call("fetchinvoice", parameters, false, config_.timeout_seconds * 1000 + config_.patience_ms);
+  return read_fetchinvoice(answered(result).body, result.response.status);
+}
+
 std::string ClnBackend::refuse_keysend() const {
   return "Core Lightning cannot pay a node without an invoice exactly once: its keysend chooses the preimage itself. Pay this line through lnd, or ask for an invoice";
 }

@@ -1,11 +1,12 @@
-// Core Lightning over clnrest: POST /v1/{getinfo, xpay, listpays, listsendpays, listpeerchannels}, and nothing else. [Core Lightning 26.06 or later]
+// Core Lightning over clnrest: POST /v1/{getinfo, fetchinvoice, xpay, listpays, listsendpays, listpeerchannels}, and nothing else. [Core Lightning 26.06 or later]
 //
 // Rune with exactly these rights, and a limit on the amount of one payment in msat: lightning-cli createrune
-//   restrictions='[["method=getinfo","method=xpay","method=listpays","method=listsendpays","method=listpeerchannels"],
+//   restrictions='[["method=getinfo","method=fetchinvoice","method=xpay","method=listpays","method=listsendpays","method=listpeerchannels"],
 //                  ["method/xpay","pinvinvstring_amount<LIMIT"]]'
 //
 // What makes sending the same invoice again safe: lightningd itself lets one group of parts of a payment hash be under way at a time, and none once the hash
-// is paid. keysend is not used, because Core Lightning chooses its preimage: two of them would be two payments.
+// is paid. keysend is not used, because Core Lightning chooses its preimage: two of them would be two payments. An offer is not given to xpay either: that would
+// ask for an invoice and pay it in one go. The invoice is asked for, checked and stored first (fetchinvoice), and then that one is paid.
 #pragma once
 #include "backends/backend.h"
 #include "backends/cln_answers.h"
@@ -35,6 +36,8 @@ class ClnBackend : public Backend {
   bool has_htlc(const PaymentHash& hash) override;
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
   std::string refuse_keysend() const override;
+  std::string refuse_offers() const override { return {}; }
+  std::string invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note) override;
 
  protected:
   http::Result call(const char* method, const json::Json& parameters, bool repeatable, int64_t answer_ms);

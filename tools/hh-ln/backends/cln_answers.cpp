@@ -108,7 +108,7 @@ bool is_new_enough(const std::string& version) {
 }
 
 Part read_part(const Json& p) {
-  Part out{text(p, "payment_hash"), text(p, "status"), text(p, "payment_preimage"), text(p, "bolt11"), amount(p, "amount_msat"), amount(p, "amount_sent_msat"), 0, 0};
+  Part out{text(p, "payment_hash"), text(p, "status"), text(p, "payment_preimage"), member(p, "bolt12") ? text(p, "bolt12") : text(p, "bolt11"), amount(p, "amount_msat"), amount(p, "amount_sent_msat"), 0, 0};
   const int64_t index = number(p, "created_index"), created = number(p, "created_at");
   if (out.hash.size() != 64 || out.hash.find_first_not_of("0123456789abcdef") != std::string::npos) throw Error(Exit::data, "a payment without a hash");
   if (index <= 0 || created < 0 || created > INT64_MAX / 1000) throw Error(Exit::data, "a payment without index or time");
@@ -118,8 +118,9 @@ Part read_part(const Json& p) {
 }
 
 // Parts that failed paid nothing; where all did, the invoice says what it was about.
-Msat amount_asked(const std::string& bolt11) try {
-  return lightning::decode_bolt11(bolt11).amount.value_or(Msat(0));
+Msat amount_asked(const std::string& invoice) try {
+  if (lightning::is_bolt12_invoice(invoice)) return lightning::decode_bolt12_invoice(invoice).amount;
+  return lightning::decode_bolt11(invoice).amount.value_or(Msat(0));
 } catch (const Error&) {
   return Msat(0);
 }
@@ -127,14 +128,14 @@ Msat amount_asked(const std::string& bolt11) try {
 struct Merged {
   Listed listed;
   Msat sent;
-  std::string bolt11;
+  std::string invoice;
 };
 
 void merge(Merged& m, const Part& part) {
   Listed& l = m.listed;
   l.index = std::max(l.index, part.index);
   l.created_ms = l.created_ms == 0 ? part.created_ms : std::min(l.created_ms, part.created_ms);
-  if (m.bolt11.empty()) m.bolt11 = part.bolt11;
+  if (m.invoice.empty()) m.invoice = part.invoice;
   if (part.status == "failed") return;
   l.amount += part.amount, m.sent += part.sent;
   if (part.status == "complete") l.status = "SUCCEEDED", l.preimage = part.preimage;
@@ -177,6 +178,14 @@ Report read_listpays(std::string_view body, long status, const std::string& hash
   return plain(Evidence::unknown, fmt::format("the node's list of payments cannot be read: {}", e.what()));
 }
 
+std::string read_fetchinvoice(std::string_view body, long status) {
+  if (status == 401 || status == 403)
+    throw Error(Exit::unavailable, fmt::format("Core Lightning refuses the rune for fetchinvoice (HTTP status {}): to pay offers it must permit that method", status));
+  const std::string invoice = text(object_or_unavailable(body, status, "fetchinvoice"), "invoice");
+  if (invoice.empty()) throw Error(Exit::unavailable, "Core Lightning answered fetchinvoice without an invoice");
+  return invoice;
+}
+
 ClnInfo read_cln_getinfo(std::string_view body, long status) {
   if (status == 401 || status == 403) throw Error(Exit::config, fmt::format("Core Lightning refuses the rune for getinfo (HTTP status {})", status));
   const Json info = object_or_unavailable(body, status, "getinfo");
@@ -212,7 +221,7 @@ std::vector<Listed> payments_of(const std::vector<Part>& parts) {
   std::vector<Listed> out;
   for (auto& [hash, m] : by_hash) {
     m.listed.fee = std::max(m.sent - m.listed.amount, Msat(0));
-    if (m.listed.status == "FAILED") m.listed.amount = amount_asked(m.bolt11);
+    if (m.listed.status == "FAILED") m.listed.amount = amount_asked(m.invoice);
     out.push_back(std::move(m.listed));
   }
   std::sort(out.begin(), out.end(), [](const Listed& a, const Listed& b) { return a.index < b.index; });

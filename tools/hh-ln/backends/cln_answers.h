@@ -1,4 +1,4 @@
-// Core Lightning's answers through clnrest as evidence. Pure functions, so that every odd answer is a test. [clnrest, xpay, listpays and listsendpays of
+// Core Lightning's answers through clnrest as evidence. Pure functions, so that every odd answer is a test. [clnrest, fetchinvoice, xpay, listpays and listsendpays of
 // Core Lightning 26.06]
 //
 // Success is HTTP status 201 and the command's own object; an error is {"code", "message", …} with 401 or 403 (the rune), 404 (no such command) or
@@ -30,6 +30,9 @@ Report after_look(const Report& xpay, const Report& list);
 // The answer to `listpays` for one payment hash (hex): not_found only for a list that is there and empty; failed only where every entry is failed.
 Report read_listpays(std::string_view body, long status, const std::string& hash);
 
+// The invoice that `fetchinvoice` was given, as text and unchecked. Throws Error(unavailable) with what the node, or the payee, says instead.
+std::string read_fetchinvoice(std::string_view body, long status);
+
 struct ClnInfo {
   Identity identity;
   bool synced = false;
@@ -39,7 +42,7 @@ ClnInfo read_cln_getinfo(std::string_view body, long status);
 
 // One page of `listsendpays` by index: parts of payments, in the order in which they were made. Throws Error(unavailable).
 struct Part {
-  std::string hash, status, preimage, bolt11;  // hash and preimage in hex; status: pending, complete, failed
+  std::string hash, status, preimage, invoice;  // hash and preimage in hex; status: pending, complete, failed; invoice: BOLT 11 or BOLT 12
   Msat amount, sent;                           // what the payee gets, and that with fees
   int64_t created_ms = 0;
   uint64_t index = 0;

@@ -41,7 +41,7 @@ struct Attempt {
   Msat fee;                  // PAID only
   std::string reason;
   int64_t changed_ms = 0;
-  std::string bolt11;        // empty: keysend
+  std::string bolt11;        // the invoice, or BOLT 12's; empty: keysend
   std::string payee;         // hex
   std::optional<int64_t> expires_at;  // unix seconds
 };

@@ -75,7 +75,7 @@ bool Worker::resolve(Task& task) {
     journal_.set_note(line, "");
     return true;
   } catch (const InvoiceRefused& e) {
-    refuse(line, e.bolt11, e.what(), e.for_good);
+    refuse(line, e.invoice, e.what(), e.for_good);
   } catch (const store::ConstraintError& e) {
     if (is_held_now(line)) return false;
     if (!e.is_unique()) throw;
