@@ -10,6 +10,8 @@ load ../support/fake_node
 setup() {
   hh_setup
   make_keys
+  export HH_PAYEE # of offers
+  HH_PAYEE=$(printf '07%.0s' $(seq 32))
   fake_node cln
   (umask 077 && echo 7cKJyALVY0_LLVV-AB9oetXjipOdyt0EhOuYrSS42fM9MA== | tee cln/rune >rune)
 }
@@ -71,6 +73,83 @@ once() {
   rm cln/faults
   pay >out
   [ "$(wc -l <cln/spent)" = 1 ]
+}
+
+# once_for_offer FAULT…: with these faults of fetchinvoice nothing is paid until they are over, and then once.
+once_for_offer() {
+  [ $# = 0 ] || printf 'offer %s\n' "$@" >cln/faults
+  sign_for "a=bolt12:$("$MAKE_INVOICE" offer)"
+  for _ in "$@"; do
+    run --separate-stderr pay
+    echo "$output $stderr"
+    [ "$status" = 75 ]
+    [ "$(echo "$output" | tail -1 | jq -r .state)" = PLANNED ]
+    [ ! -e cln/spent ]
+  done
+  pay >out
+  cat out
+  [ "$(tail -1 out | jq -r '.state + " " + .backend')" = "PAID cln" ]
+  [ "$(wc -l <cln/spent)" = 1 ]
+}
+
+@test "an offer: its invoice is asked for, stored and paid once, with proof (C126)" {
+  once_for_offer
+  [ "$(tail -1 out | jq -c '[.amount_msat, .fee_msat]')" = "[990000000,1000]" ]
+  [ "$(tail -1 out | jq -r .preimage | xxd -r -p | sha256sum | cut -d' ' -f1)" = "$(tail -1 out | jq -r .payment_hash)" ]
+  pay >again
+  cmp out again
+  [ "$(wc -l <cln/spent)" = 1 ]
+  hh-ln invoices --db pay >invoices
+  [[ $(jq -r .bolt12 invoices) == lni1* ]]
+  [ "$(jq -c '[.result, .state, .payee, has("bolt11")]' invoices)" = '["accepted","PAID","02989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f",false]' ]
+  [ "$(cln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign]')" = "[true,1,0,0,0]" ]
+}
+@test "an offer whose payee is away, refuses, or cannot be reached (C126)" { once_for_offer error-1005 error-1004 error-1003 close 502; }
+@test "an offer's invoice over another amount, of another request or payee, for another offer, about to expire, or of another kind is refused (C126 C076)" {
+  once_for_offer more note payee other stale bolt11
+  hh-ln invoices --db pay | jq -r 'select(.result == "refused") | .reason' >reasons
+  cat reasons
+  grep -q "asks for 990001000 msat, not 990000000" reasons
+  grep -q "answers another request" reasons
+  grep -q "who is not the offer's issuer" reasons
+  grep -q "for another offer" reasons
+  grep -q "does not start with lni1" reasons
+  [ "$(hh-ln invoices --db pay | jq -r 'select(.result == "refused") | .bolt12 // .bolt11' | grep -c lni1)" = 5 ]
+}
+@test "a rune that does not permit fetchinvoice says so (C126)" {
+  once_for_offer rune
+  [[ $(hh-ln invoices --db pay | jq -r .reason) == *"refuses the rune for fetchinvoice"* ]]
+}
+@test "an offer's invoice whose answer got lost when it was paid: the same invoice, never a new one (L028 C126)" {
+  printf 'xpay paid-close\nlist 502\n' >cln/faults
+  sign_for "a=bolt12:$("$MAKE_INVOICE" offer)"
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [ "$(state)" = UNKNOWN ]
+  pay >out
+  [ "$(tail -1 out | jq -r .state)" = PAID ]
+  [ "$(wc -l <cln/spent)" = 1 ]
+  [ "$(hh-ln invoices --db pay | wc -l)" = 1 ]
+}
+@test "one invoice for two offers' lines: the second is refused (C126)" {
+  offer=$("$MAKE_INVOICE" offer)
+  sign_for "a=bolt12:$offer" "b=bolt12:$offer"
+  printf 'offer none\noffer same\n' >cln/faults
+  run --separate-stderr pay --concurrency 1
+  echo "$output"
+  [ "$status" = 75 ]
+  [ "$(wc -l <cln/spent)" = 1 ]
+  [[ $output == *"answers another request"* ]]
+}
+@test "an offer that cannot be paid is held with the reason: of another network, or broken (C126)" {
+  # The specification's examples: for Bitcoin's main chain, and one with an unknown feature.
+  sign_for "a=bolt12:lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese" \
+    "b=bolt12:lno1pgx9getnwss8vetrw3hhyucvzqzqqqqqqqqqqqqqqqqqqqqqqqqpvggzamrjghtt05kvkvpcp0a79gmy3nt6jsn98ad2xs8de6sl9qmgvcvs"
+  run --separate-stderr pay
+  echo "$output"
+  [ "$status" = 1 ]
+  [ "$(echo "$output" | jq -r 'select(.state == "HELD") | .reason' | sort | paste -sd/)" = "the offer is not for the network regtest/the offer needs feature 122, which is unknown" ]
+  [ ! -e cln/spent ]
 }
 
 @test "a node without an invoice is held: Core Lightning cannot pay it exactly once (L002)" {

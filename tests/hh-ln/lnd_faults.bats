@@ -181,6 +181,16 @@ once() {
   [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "UNKNOWN the node has deleted its history"* ]]
 }
 
+@test "an offer is held: lnd cannot pay it, and nothing is sent (C126)" {
+  sign_for "a=bolt12:$(HH_PAYEE=$(printf '07%.0s' $(seq 32)) "$MAKE_INVOICE" offer)" "b=lnaddress:honest@$LNURL"
+  run --separate-stderr pay
+  echo "$output"
+  [ "$status" = 1 ]
+  [ "$(echo "$output" | jq -r 'select(.account == "miner:a") | .state + " " + .reason')" = \
+    "HELD lnd cannot pay offers (BOLT 12): pay this line through Core Lightning, or ask for an invoice" ]
+  [ "$(wc -l <lnd/spent)" = 1 ]
+}
+
 @test "the macaroon never appears in output or log" {
   sign_for "a=lnaddress:honest@$LNURL"
   pay --log-level debug >out 2>err

@@ -12,23 +12,31 @@ Faults, one a line in FOLDER/faults. xpay:
   xpay fail          205, its parts failed                                 xpay fail-parts    205 while one part is still out, settles later
   xpay stuck         -1, but under way until FOLDER/unstick exists         xpay rune          401, 1502: the rune does not permit it
   xpay part          one part failed, another under way, then the connection ends: restarted in the middle of a payment of several parts
+fetchinvoice:
+  offer close        the connection ends                                   offer 502          a proxy's error
+  offer rune         401, 1502: the rune does not permit it                offer error-N      HTTP 500 with error code N
+  offer more, offer note, offer payee, offer other, offer stale            an invoice over 1000 msat more, with another note, of another payee, for another offer,
+                                                                           that expires in a second
+  offer bolt11       an invoice that is none of BOLT 12                    offer same         the same invoice as the last time
 listpays:
   list flicker       calls everything failed, as before 26.06              list 502           a proxy's error
   list 404           no such command                                       list close         the connection ends
   list empty-object  an object without a list
-The other files of FOLDER: fake_node.py. FOLDER/rune holds the rune that is accepted, FOLDER/version the version, if there.
+$HH_MAKE_INVOICE makes the invoices for offers. The other files of FOLDER: fake_node.py. FOLDER/rune holds the rune that is accepted, FOLDER/version the version, if there.
 """
 import os
+import subprocess
 import time
 
 import fake_node
 
+last_invoice = {}  # by offer
 parts = []  # of all payments, in order; a part's index is its place here, from 1
 
 
 def new_part(payment_hash, invoice, msat, status):
     parts.append({"created_index": len(parts) + 1, "id": len(parts) + 1, "groupid": 1, "partid": 1, "payment_hash": payment_hash, "status": status, "amount_msat": msat,
-                  "amount_sent_msat": msat + 1000, "created_at": int(time.time()), "bolt11": invoice})
+                  "amount_sent_msat": msat + 1000, "created_at": int(time.time()), "bolt12" if invoice.startswith("lni1") else "bolt11": invoice})
     return parts[-1]
 
 
@@ -43,7 +51,7 @@ def settle_stuck():
     if fake_node.is_time_to_unstick():
         for p in [p for p in parts if p["status"] == "pending"]:
             if p["status"] == "pending":
-                spend(p["payment_hash"], fake_node.decode(p["bolt11"])[1])
+                spend(p["payment_hash"], fake_node.decode(p.get("bolt12") or p["bolt11"])[1])
 
 
 def pays(payment_hash):
@@ -73,7 +81,7 @@ class Cln(fake_node.Handler):
             settle_stuck()
             if fake_node.is_time_to_forget():
                 parts.clear()
-            command = {"getinfo": self.getinfo, "xpay": self.xpay, "listpays": self.listpays, "listsendpays": self.listsendpays, "listpeerchannels": self.listpeerchannels}.get(method)
+            command = {"getinfo": self.getinfo, "fetchinvoice": self.fetchinvoice, "xpay": self.xpay, "listpays": self.listpays, "listsendpays": self.listsendpays, "listpeerchannels": self.listpeerchannels}.get(method)
             if not command:
                 return self.error(404, -32601, f"Unknown command '{method}'")
             return command(request)
@@ -91,6 +99,33 @@ class Cln(fake_node.Handler):
     def getinfo(self, _):
         version = open(fake_node.path("version")).read().strip() if os.path.exists(fake_node.path("version")) else "v26.06.6"
         self.send(201, {"id": fake_node.KEY, "alias": "payer", "version": version, "network": "regtest", "blockheight": 114})
+
+    def fetchinvoice(self, request):
+        fault = fake_node.take_fault("offer") or ""
+        offer, amount, note, expiry, environment = request["offer"], request["amount_msat"], request["payer_note"], 3600, dict(os.environ)
+        if fault in ("close", "rune") or fault.startswith("error-"):
+            return self.refuses(fault)
+        if fault == "502":
+            return self.raw(502, b"<html>bad gateway</html>")
+        if fault == "more":
+            amount += 1000
+        if fault == "note":
+            note += "0"
+        if fault == "payee":
+            environment["HH_PAYEE"] = "08" * 32
+        if fault == "stale":
+            expiry = 1
+        if fault == "other":
+            offer = self.make(environment | {"HH_PAYEE": "08" * 32}, "offer")
+        if fault == "bolt11":
+            return self.send(201, {"invoice": self.make(environment, str(amount), "00" * 32, "3600"), "changes": {}})
+        if fault != "same":
+            last_invoice[request["offer"]] = self.make(environment, "bolt12", offer, str(amount), note, str(expiry))
+        return self.send(201, {"invoice": last_invoice[request["offer"]], "changes": {}})
+
+    @staticmethod
+    def make(environment, *words):
+        return subprocess.run([os.environ["HH_MAKE_INVOICE"], *words], check=True, capture_output=True, timeout=60, text=True, env=environment).stdout.strip()
 
     def xpay(self, request):
         fault = fake_node.take_fault("xpay") or ""

@@ -11,7 +11,7 @@ fake_node() {
   [ -x "$MAKE_INVOICE" ] || skip "make_invoice is not built"
   FAKE=$1
   mkdir -p "$T/$FAKE/preimages"
-  export HH_PREIMAGES=$T/$FAKE/preimages
+  export HH_PREIMAGES=$T/$FAKE/preimages HH_MAKE_INVOICE=$MAKE_INVOICE
   start lnurl "$HH_SRC/tests/support/lnurl_server.py" "$MAKE_INVOICE"
   start "$FAKE" "$HH_SRC/tests/support/fake_$FAKE.py" "$T/$FAKE"
   eventually 90 test -s "$T/lnurl.out"

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "crypto/digest.h"
 #include "journal/journal.h"
+#include "lightning/test_payee.h"
 #include "settle/resolve.h"
 #include "settle/settle.h"
 
@@ -58,7 +59,7 @@ struct Run {
   int code = 0;
   std::vector<payout::Settlement> printed;
 };
-inline Run settle(Journal& journal, Backend& backend, Clock& clock, const payout::VerifiedManifest& m, SettlePolicy policy = {}, Fetch fetch = no_network) {
+inline Run settle(Journal& journal, Backend& backend, Clock& clock, const payout::VerifiedManifest& m, SettlePolicy policy = {}, Fetch fetch = no_network, Ask ask = {}) {
   Run run;
   const Identity identity = backend.identify();
   journal.add(m);
@@ -67,7 +68,7 @@ inline Run settle(Journal& journal, Backend& backend, Clock& clock, const payout
   reconciler.track_open();
   reconciler.compare_list(false);
   reconciler.require_no_foreign();
-  Resolver resolver(backend, journal, identity, {}, fetch, clock);
+  Resolver resolver(backend, journal, identity, {}, fetch, clock, ask);
   Settler settler(journal, identity, {{backend, resolver}}, policy, clock);
   run.code = settler.settle(m.manifest.id, [&](const payout::Settlement& s) { run.printed.push_back(s); });
   return run;
@@ -95,6 +96,7 @@ class ScriptedBackend : public Backend {
   bool htlc = false, channels_unknown = false;
   std::string id = node_key, chain = "regtest";
   std::function<std::optional<std::string>(const payout::Destination&, Msat)> make_invoice;
+  std::function<std::string(const lightning::Offer&, Msat, const std::string& note)> offer_payee;  // none: it cannot pay offers
 
   const char* name() const override { return "lnd"; }
   Identity identify() override { return {chain, id, "0.21", false}; }
@@ -115,6 +117,8 @@ class ScriptedBackend : public Backend {
       if (p.index > after) each(p);
   }
   std::optional<std::string> invoice_for(const payout::Destination& d, Msat amount) override { return make_invoice ? make_invoice(d, amount) : std::nullopt; }
+  std::string refuse_offers() const override { return offer_payee ? "" : "no offers here"; }
+  std::string invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note) override { return offer_payee(offer, amount, note); }
 
  private:
   static Report take(std::deque<Report>& from) {
@@ -146,6 +150,13 @@ inline std::string invoice_number(uint8_t n, Msat amount, int64_t timestamp, int
   std::array<uint8_t, 32> key;
   key.fill(5);
   return lightning::encode_bolt11(i, key);
+}
+
+// An offer for any amount on regtest, and the invoices that its payee gives for these preimages.
+inline std::string test_offer() { return lightning::encode_bolt12("lno", lightning::test::offer_fields(lightning::test::secret(5))); }
+inline std::string offer_invoice(uint8_t n, Msat amount, const std::string& note, int64_t timestamp, const std::string& offer = test_offer()) {
+  const auto key = lightning::test::secret(5);
+  return lightning::test::signed_text(lightning::test::invoice_fields(lightning::decode_offer(offer), {amount, note, crypto::sha256(BytesView(preimage_number(n))), timestamp}, key), key);
 }
 
 inline std::string preimage_hex(uint8_t n) { return to_hex(preimage_number(n)); }

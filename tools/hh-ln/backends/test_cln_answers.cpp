@@ -161,3 +161,26 @@ TEST_CASE("a rune is taken without the white space around it; what is none is re
   CHECK_THROWS_AS(ClnBackend({.url = "http://192.0.2.1:3010", .rune = "x", .tls_ca = {}}), Error);
   CHECK_THROWS_AS(ClnBackend({.url = "nonsense", .rune = "x", .tls_ca = {}}), Error);
 }
+
+TEST_CASE("fetchinvoice gives an invoice, or says why there is none (C126)", "[cln]") {
+  CHECK(read_fetchinvoice(R"({"invoice":"lni1abc","changes":{}})", 201) == "lni1abc");
+  const auto why = [](const std::string& body, long status) {
+    try {
+      return read_fetchinvoice(body, status);
+    } catch (const Error& e) {
+      CHECK(e.code() == Exit::unavailable);
+      return std::string(e.what());
+    }
+  };
+  CHECK_THAT(why(error(1005, "Timeout waiting for response"), 500), Catch::Matchers::Contains("error 1005: Timeout waiting for response"));
+  CHECK_THAT(why(error(1502, "Not permitted"), 401), Catch::Matchers::Contains("refuses the rune for fetchinvoice"));
+  CHECK_THAT(why(R"({"invoice":"lni1abc"})", 200), Catch::Matchers::Contains("HTTP status 200"));
+  for (const char* bad : {"", "[]", "{}", R"({"invoice":""})", R"({"invoice":7})", "<html>"}) CHECK_THAT(why(bad, 201), Catch::Matchers::Contains("fetchinvoice"));
+}
+
+TEST_CASE("what was paid for an offer is listed with its invoice (C126)", "[cln]") {
+  const auto parts = read_listsendpays(R"({"payments":[{"created_index":1,"payment_hash":")" + hash + R"(","status":"failed","amount_msat":1,"amount_sent_msat":1,"created_at":1,"bolt12":"lni1x"}]})", 201);
+  REQUIRE(parts.size() == 1);
+  CHECK(parts[0].invoice == "lni1x");
+  CHECK(payments_of(parts).at(0).amount == Msat(0));  // it cannot be read
+}

@@ -1,4 +1,4 @@
-// Core Lightning's clnrest as FakeNode: getinfo, xpay, listpays, listsendpays, listpeerchannels.
+// Core Lightning's clnrest as FakeNode: getinfo, fetchinvoice, xpay, listpays, listsendpays, listpeerchannels.
 #include "backends/cln.h"
 #include "faults/fake_node.h"
 
@@ -27,12 +27,29 @@ class FakeCln : public FakeNode {
     return e;
   }
 
+  static std::pair<std::string, Msat> hash_and_amount(const std::string& text) {
+    if (lightning::is_bolt12_invoice(text)) {
+      const auto invoice = lightning::decode_bolt12_invoice(text);
+      return {to_hex(invoice.payment_hash), invoice.amount};
+    }
+    const auto invoice = lightning::decode_bolt11(text);
+    return {to_hex(invoice.payment_hash), *invoice.amount};
+  }
+
+  // Each call gives another invoice, numbered from 101 so that they are not those of the test.
+  void handle_fetchinvoice(http::Connection& c, const std::string& body) {
+    const Json asked = json::parse(body);
+    const std::string invoice = offer_invoice(static_cast<uint8_t>(100 + ++invoices_), Msat(asked["amount_msat"].get<int64_t>()), asked["payer_note"].get<std::string>(), clock_.unix_seconds(),
+                                              asked["offer"].get<std::string>());
+    const std::string honest = json::to_line(Json{{"invoice", invoice}, {"changes", Json::object()}});
+    if (!spoil(c, track.fault, 201, honest)) c.answer(201, honest);
+  }
+
   void handle_xpay(http::Connection& c, const std::string& body) {
-    const auto invoice = lightning::decode_bolt11(json::parse(body)["invstring"].get<std::string>());
-    const std::string hash = to_hex(invoice.payment_hash);
-    const bool fresh = !send.lost && pay(hash, *invoice.amount);
+    const auto [hash, msat] = hash_and_amount(json::parse(body)["invstring"].get<std::string>());
+    const bool fresh = !send.lost && pay(hash, msat);
     const std::string honest = json::to_line(Json{{"payment_preimage", send.fault == Fault::wrong_preimage ? std::string(64, '1') : preimage_of(hash)}, {"failed_parts", 0},
-                                                  {"successful_parts", 1}, {"amount_msat", invoice.amount->count()}, {"amount_sent_msat", invoice.amount->count() + 1000}});
+                                                  {"successful_parts", 1}, {"amount_msat", msat.count()}, {"amount_sent_msat", msat.count() + 1000}});
     if (spoil(c, send.fault, 201, honest)) return;
     switch (send.fault) {
       case Fault::no_such_path: return c.answer(404, error(-32601, "Unknown command 'xpay'"));
@@ -75,6 +92,7 @@ class FakeCln : public FakeNode {
   void handle(http::Connection& c, const Asked& asked) override {
     const std::lock_guard lock(mutex_);
     const std::string& path = asked.path;
+    if (path == "/v1/fetchinvoice") return handle_fetchinvoice(c, asked.body);
     if (path == "/v1/xpay") return handle_xpay(c, asked.body);
     if (path == "/v1/listpays") return handle_listpays(c, asked.body);
     if (path == "/v1/getinfo") return c.answer(201, std::string(R"({"version":"v26.06.6","network":"regtest","id":")") + node_key + "\"}");
@@ -101,6 +119,8 @@ class FakeCln : public FakeNode {
     for (const auto& [index, part] : by_index) list.push_back(part);
     return json::to_line(Json{{"payments", list}});
   }
+
+  int invoices_ = 0;
 };
 
 }  // namespace

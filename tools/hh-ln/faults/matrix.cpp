@@ -21,7 +21,9 @@ std::vector<std::string> words(const char* text) {
 // One cell: two lines, of which the first was paid before, so that a node without its history can be told from one that never knew the second.
 class Cell {
  public:
-  Cell(const Row& row, Column column, std::unique_ptr<FakeNode> (*make)(Clock&)) : row_(row), column_(column), node_(make(clock_)), backend_(node_->backend()) {
+  Cell(const Row& row, Column column, std::unique_ptr<FakeNode> (*make)(Clock&), Payee payee)
+      : row_(row), column_(column), node_(make(clock_)), backend_(node_->backend()),
+        manifest_(payee == Payee::lnurl ? manifest(2) : manifest(2, std::vector(2, payout::Destination{payout::DestinationKind::bolt12, test_offer()}))) {
     journal_.add(manifest_);
     pay_witness();
     prepare();
@@ -52,8 +54,12 @@ class Cell {
   std::string state() { return std::string(state_text(line().attempt->state)).substr(0, 1); }
 
   Attempt start(int64_t number, uint8_t invoice) {
-    const auto decoded = lightning::decode_bolt11(invoice_number(invoice, line(number).pay, clock_.unix_seconds()));
-    return journal_.start(line(number), {decoded.text, decoded.payment_hash, decoded.payee, decoded.expires_at()}, backend_->name(), node_key, Msat(100'000));
+    const Line l = line(number);
+    const auto start_with = [&](const auto& decoded) {
+      return journal_.start(l, {decoded.text, decoded.payment_hash, decoded.payee, decoded.expires_at()}, backend_->name(), node_key, Msat(100'000));
+    };
+    if (l.destination.kind == payout::DestinationKind::bolt12) return start_with(lightning::decode_bolt12_invoice(offer_invoice(invoice, l.pay, "", clock_.unix_seconds())));
+    return start_with(lightning::decode_bolt11(invoice_number(invoice, l.pay, clock_.unix_seconds())));
   }
 
   void pay_witness() {
@@ -130,7 +136,7 @@ class Cell {
   Journal journal_{folder_.file("db"), true, clock_};
   std::unique_ptr<FakeNode> node_;
   std::unique_ptr<Backend> backend_;
-  payout::VerifiedManifest manifest_ = manifest(2);
+  payout::VerifiedManifest manifest_;
   uint8_t invoices_ = 0;
 };
 
@@ -140,12 +146,12 @@ std::function<void(FakeNode&)> on(Fault send, bool lost, Fault track, Fate fate)
   return [=](FakeNode& n) { n.send = {send, lost}, n.track = {track}, n.fate = fate; };
 }
 
-void check_row(const Row& row, std::unique_ptr<FakeNode> (*make)(Clock&)) {
+void check_row(const Row& row, std::unique_ptr<FakeNode> (*make)(Clock&), Payee payee) {
   REQUIRE(words(row.after).size() == columns);
   REQUIRE(words(row.at_the_end).size() == columns);
   for (size_t i = 0; i < columns; ++i) {
     INFO(row.fault << " × " << names[i]);
-    Cell(row, static_cast<Column>(i), make).run_and_check();
+    Cell(row, static_cast<Column>(i), make, payee).run_and_check();
   }
 }
 

@@ -48,7 +48,10 @@ struct Row {
 // A strike: what becomes of requests to send (lost: they never reach the node) and to track, and of payments that get through.
 std::function<void(FakeNode&)> on(Fault send, bool lost, Fault track, Fate fate = Fate::paid);
 
+// How the line gets its invoices: from an LNURL service, or from the payee of an offer through the node.
+enum class Payee { lnurl, offer };
+
 // Runs every cell of the row; failures are reported with row and column.
-void check_row(const Row& row, std::unique_ptr<FakeNode> (*make)(Clock&));
+void check_row(const Row& row, std::unique_ptr<FakeNode> (*make)(Clock&), Payee payee = Payee::lnurl);
 
 }  // namespace hh::ln::test

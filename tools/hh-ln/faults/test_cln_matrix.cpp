@@ -49,3 +49,7 @@ const Row rows[] = {
 TEST_CASE("Core Lightning: every fault in every state: money leaves at most once; at the end a line is paid or left to its operator (L028 L086)", "[matrix]") {
   for (const Row& row : rows) check_row(row, fake_cln);
 }
+
+TEST_CASE("Core Lightning, and an offer: every fault in every state as with other invoices (L028 C126)", "[matrix]") {
+  for (const Row& row : rows) check_row(row, fake_cln, Payee::offer);
+}

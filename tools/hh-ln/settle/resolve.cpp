@@ -49,7 +49,13 @@ lightning::Invoice Resolver::ask_service(const Line& line) {
 }
 
 lightning::Invoice Resolver::ask_endpoint(const Line& line) {
-  const auto endpoint = lightning::parse_endpoint(line.destination.value);
+  const auto endpoint = [&] {
+    try {
+      return lightning::parse_endpoint(line.destination.value);
+    } catch (const Error& e) {
+      throw InvoiceRefused(Exit::data, e.what(), "", true);
+    }
+  }();
   if (!ask_) throw Error(Exit::unavailable, "an invoice endpoint needs the settings endpoint.ca, endpoint.certificate and endpoint.key");
   const lightning::PayoutAttempt attempt = next_attempt(line);
   const Reply reply = ask_(endpoint.url, lightning::endpoint_request(attempt));
