@@ -75,3 +75,44 @@ received() { cln_cli payee listinvoices | jq '[.invoices[] | select(.status == "
   [ "$(received)" = 396000000 ]
   [ "$(cln audit | jq -c '[.ok, .paid, .alarms]')" = "[true,20,0]" ]
 }
+
+@test "an offer of Core Lightning and one of LDK are paid once, by the invoice that was stored (C126)" {
+  local offers=("a=bolt12:$(cln_cli payee offer any payouts | jq -r .bolt12)")
+  if command -v ldk_payee >/dev/null; then
+    start_ldk
+    offers+=("b=bolt12:$(curl -fsS --noproxy '*' "http://$LDK/offer/1000")")
+  else
+    echo "# ldk_payee is not there: only Core Lightning's own offer was tried" >&3
+  fi
+  sign_round regtest $((100000 * ${#offers[@]})) "${offers[@]}" >m
+  eventually 120 paid_all "${#offers[@]}"
+  pay m >again
+  cmp <(sort out) <(sort again)
+  while read -r preimage hash; do
+    [ "$(printf %s "$preimage" | xxd -r -p | sha256sum | cut -d' ' -f1)" = "$hash" ]
+  done < <(jq -r 'select(.state == "PAID") | "\(.preimage) \(.payment_hash)"' out)
+  [ "$(received)" = 99000000 ]
+  [ "${#offers[@]}" = 1 ] || eventually 30 eval "[ \"\$(curl -fsS --noproxy '*' http://$LDK/received)\" = '{\"payments\":1,\"msat\":99000000}' ]"
+  [[ $(hh-ln invoices --db pay | jq -r 'select(.state == "PAID") | .bolt12' | head -1) == lni1* ]]
+  [ "$(cln audit | jq -c '[.ok, .paid, .foreign, .different]')" = "[true,${#offers[@]},0,0]" ]
+}
+
+# Onion messages may need a moment after the channels: the line waits, and is tried again.
+paid_all() {
+  pay m >out || true
+  [ "$(jq -s '[.[] | select(.state == "PAID" and .backend == "cln")] | length' out)" = "$1" ]
+}
+
+# An LDK payee with a channel from the payer; LDK is the address of its driver.
+start_ldk() {
+  local rpc_port port node
+  port=$(free_port)
+  read -r rpc_port _ <node.data/ports
+  start ldk ldk_payee "$T/ldk.data" regtest "127.0.0.1:$rpc_port" "$T/node.data/regtest/.cookie" "127.0.0.1:$port"
+  eventually 60 test -s ldk.out
+  node=$(jq -r .node ldk.out) LDK=$(jq -r .http ldk.out)
+  cln_cli payer connect "$node" 127.0.0.1 "$port" >/dev/null
+  cln_cli payer fundchannel "$node" 1000000 >/dev/null
+  mine node 6
+  eventually 120 eval "[ \"\$(curl -fsS --noproxy '*' http://$LDK/channels)\" = 1 ]"
+}

@@ -63,4 +63,15 @@ pay() {
   [ "$status" = 1 ]
   [ "$(echo "$output" | jq -r 'select(.type == "settlement") | .state')" = HELD ]
   has_received 3 297000000
+
+  # LDK's own offer is read and understood, and still nothing is sent for it: lnd cannot pay it.
+  sign_round regtest 100000 "e=bolt12:$(ldk offer/1000)" >offer
+  run --separate-stderr pay offer
+  echo "$output"
+  [ "$status" = 1 ]
+  [[ $(echo "$output" | jq -r 'select(.type == "settlement") | .state + " " + .reason') == "HELD lnd cannot pay offers"* ]]
+  sign_round regtest 100000 "f=bolt12:$(ldk offer/99000001)" >dear
+  run --separate-stderr pay dear
+  [[ $(echo "$output" | jq -r 'select(.type == "settlement") | .reason') == "the offer asks for 99000001 msat or more, not 99000000" ]]
+  has_received 3 297000000
 }

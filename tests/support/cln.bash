@@ -40,7 +40,7 @@ cln_url() {
 cln_ca() { echo "$T/$1.cln/$(cat "$T/$1.cln/chain")/ca.pem"; }
 
 rune() {
-  (umask 077 && cln_cli "$1" createrune restrictions='[["method=getinfo","method=xpay","method=listpays","method=listsendpays","method=listpeerchannels"],["method/xpay","pinvinvstring_amount<'"$3"'"]]' |
+  (umask 077 && cln_cli "$1" createrune restrictions='[["method=getinfo","method=fetchinvoice","method=xpay","method=listpays","method=listsendpays","method=listpeerchannels"],["method/xpay","pinvinvstring_amount<'"$3"'"]]' |
     jq -r .rune >"$2")
 }
 
