@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/settle
 load ../support/fake_node
+load ../support/faults
 
 setup() {
   hh_setup
@@ -17,27 +18,8 @@ setup() {
 }
 teardown() { hh_teardown; }
 
-# Amount for each: 1,000,000 sat less 1 %, divided.
-sign_for() { sign_round regtest 1000000 "$@" >m; }
-cln() { hh-ln "$1" --db "$T/pay" --backend cln --cln-url "http://127.0.0.1:$PORT" --cln-rune "${RUNE:-$T/rune}" "${@:2}"; }
-pay() { cln settle m --key "$KEY" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 --timeout-seconds 1 "$@"; }
-state() { hh-ln status --db pay --json | jq -r .state; }
-
-# once FAULT…: with these faults a line is paid exactly once, and its record is PAID after at most three runs.
-once() {
-  [ $# = 0 ] || printf '%s\n' "$@" >cln/faults
-  sign_for "a=lnaddress:honest@$LNURL"
-  local run
-  for run in 1 2 3; do
-    pay >out 2>err && break
-    touch cln/unstick
-  done
-  tail -1 out; cat err
-  [ "$(tail -1 out | jq -r '.state + " " + .backend')" = "PAID cln" ]
-  [ "$(wc -l <cln/spent)" = 1 ]
-  [ ! -s cln/faults ]
-  [ "$(cln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign, .paid_twice]')" = "[true,1,0,0,0,0]" ]
-}
+SEND=xpay TRACK=list
+ln() { hh-ln "$1" --db "$T/pay" --backend cln --cln-url "http://127.0.0.1:$PORT" --cln-rune "${RUNE:-$T/rune}" "${@:2}"; }
 
 @test "paid: proof, amount and fee (L002 L022)" {
   once
@@ -64,16 +46,7 @@ once() {
 @test "everything at once" { once "xpay close" "list close" "xpay paid-cut" "list 502" "list 404" "list empty-object"; }
 @test "a list that calls everything failed for a moment: the same invoice again, which the node refuses (L028)" { once "xpay stuck" "list flicker"; }
 
-@test "no list, no conclusion: nothing is sent again while it is missing" {
-  printf 'xpay paid-close\n%s' "$(yes 'list 404' | head -50)" >cln/faults
-  sign_for "a=lnaddress:honest@$LNURL"
-  run --separate-stderr pay
-  [ "$status" = 75 ]
-  [ "$(state)" = UNKNOWN ]
-  rm cln/faults
-  pay >out
-  [ "$(wc -l <cln/spent)" = 1 ]
-}
+@test "no list, no conclusion: nothing is sent again while it is missing" { no_answer_no_conclusion 404; }
 
 # once_for_offer FAULT…: with these faults of fetchinvoice nothing is paid until they are over, and then once.
 once_for_offer() {
@@ -102,7 +75,7 @@ once_for_offer() {
   hh-ln invoices --db pay >invoices
   [[ $(jq -r .bolt12 invoices) == lni1* ]]
   [ "$(jq -c '[.result, .state, .payee, has("bolt11")]' invoices)" = '["accepted","PAID","02989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f",false]' ]
-  [ "$(cln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign]')" = "[true,1,0,0,0]" ]
+  [ "$(ln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign]')" = "[true,1,0,0,0]" ]
 }
 @test "an offer whose payee is away, refuses, or cannot be reached (C126)" { once_for_offer error-1005 error-1004 error-1003 close 502; }
 @test "an offer's invoice over another amount, of another request or payee, for another offer, about to expire, or of another kind is refused (C126 C076)" {
@@ -191,31 +164,17 @@ once_for_offer() {
   [ "$(wc -l <cln/spent)" = 2 ]
 }
 
-@test "Core Lightning is down: exit 69; a forgotten history leaves the line to its operator (L086 C076)" {
-  sign_for "a=lnaddress:honest@$LNURL" "b=lnaddress:honest@$LNURL"
-  printf 'xpay ok\nxpay paid-close\n%s' "$(yes 'list 502' | head -20)" >cln/faults
-  run --separate-stderr pay
-  [ "$status" = 75 ]
-  [ "$(wc -l <cln/spent)" = 2 ]
-  rm cln/faults
-  touch cln/forget
-  for later in 0 7200; do
-    HH_FAKE_TIME=$(($(date +%s) + later)) run --separate-stderr pay
-    [ "$status" = 75 ]
-    [ "$(wc -l <cln/spent)" = 2 ]
-  done
-  [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "UNKNOWN the node has deleted its history"* ]]
+@test "Core Lightning that has deleted its history is not paid through again: the line waits for its operator (C076)" { history_is_gone; }
+@test "the rune never appears in output or log" {
+  never_shown 7cKJyALV
+  hh-ln config --backend cln --cln-rune "$(cat rune)" >out 2>err || true
+  [ "$(cat out err | grep -c 7cKJyALV)" = 0 ]
+}
+
+@test "Core Lightning is down: exit 69, nothing on stdout (L086)" {
+  sign_for "a=lnaddress:honest@$LNURL"
   stop cln
   run --separate-stderr pay
   [ "$status" = 69 ]
   [ -z "$output" ]
-}
-
-@test "the rune never appears in output or log" {
-  sign_for "a=lnaddress:honest@$LNURL"
-  pay --log-level debug >out 2>err
-  stop cln
-  pay --log-level debug >>out 2>>err || true
-  hh-ln config --backend cln --cln-rune "$(cat rune)" >>out 2>>err || true
-  [ "$(cat out err | grep -c 7cKJyALV)" = 0 ]
 }

@@ -7,6 +7,7 @@ load ../support/common
 load ../support/settle
 load ../support/service
 load ../support/fake_node
+load ../support/faults
 
 setup() {
   hh_setup
@@ -28,19 +29,14 @@ endpoint() {
   eventually 90 test -s "$T/$1.out"
   AT=https://127.0.0.1:$(cat "$T/$1.out")
 }
-# Amount for each: 1,000,000 sat less 1 %, divided.
-sign_for() { sign_round regtest 1000000 "$@" >m; }
-pay_without() {
-  hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
-    --timeout-seconds 1 --endpoint-timeout-seconds 2 "$@"
-}
-pay() { pay_without --endpoint-ca "$T/tls/ca.cert" --endpoint-certificate "$T/tls/core.cert" --endpoint-key "$T/tls/core.key" "$@"; }
+ln() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --endpoint-timeout-seconds 2 "${@:2}"; }
+pay_certified() { pay --endpoint-ca "$T/tls/ca.cert" --endpoint-certificate "$T/tls/core.cert" --endpoint-key "$T/tls/core.key" "$@"; }
 
 # waits PATTERN [ARG…]: nothing is paid, the line is to be tried again, and says why.
 waits() {
   local pattern=$1
   shift
-  run --separate-stderr pay "$@"
+  run --separate-stderr pay_certified "$@"
   echo "$status: $output $stderr"
   [ "$status" = 75 ]
   [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "PLANNED "*$pattern* ]]
@@ -49,10 +45,10 @@ waits() {
 
 @test "a node's invoice is asked for with our certificate, checked, stored and paid once (C074)" {
   sign_for "a=endpoint:$AT/honest#$PAYEE" "b=endpoint:$AT/honest" "c=lnaddress:honest@$LNURL"
-  pay >out
+  pay_certified >out
   cat out
   [ "$(jq -s '[.[] | select(.state == "PAID")] | length' out)" = 3 ]
-  pay >again
+  pay_certified >again
   cmp <(sort out) <(sort again)
   [ "$(wc -l <lnd/spent)" = 3 ]
   [ "$(wc -l <node/asked)" = 2 ]
@@ -67,7 +63,7 @@ waits() {
 @test "an answer that got lost: the same invoice is asked for again, and paid once (C074)" {
   sign_for "a=endpoint:$AT/lost"
   waits "127.0.0.1"
-  pay >out
+  pay_certified >out
   [ "$(tail -1 out | jq -r .state)" = PAID ]
   [ "$(wc -l <node/made)" = 1 ]
   [ "$(wc -l <node/asked)" = 2 ]
@@ -108,7 +104,7 @@ waits() {
 }
 @test "one invoice for two lines: the second is refused (C074)" {
   sign_for "a=endpoint:$AT/once" "b=endpoint:$AT/once"
-  run --separate-stderr pay --concurrency 1
+  run --separate-stderr pay_certified --concurrency 1
   echo "$output"
   [ "$status" = 75 ]
   [ "$(wc -l <lnd/spent)" = 1 ]
@@ -139,7 +135,7 @@ waits() {
   waits "private key file: '$T/none'" --endpoint-key "$T/none"
   [ ! -e node/asked ]
   sign_for "a=endpoint:$AT/honest" "c=lnaddress:honest@$LNURL"
-  run --separate-stderr pay_without
+  run --separate-stderr pay
   echo "$output"
   [ "$status" = 75 ]
   [[ $output == *"needs the settings endpoint.ca, endpoint.certificate and endpoint.key"* ]]
@@ -150,7 +146,7 @@ waits() {
   for version in 1.2 1.3; do
     endpoint "v$version" server "$version"
     sign_for "v$version=endpoint:$AT/honest"
-    pay >out
+    pay_certified >out
     [ "$(tail -1 out | jq -r .state)" = PAID ]
   done
 }
@@ -161,7 +157,7 @@ waits() {
     [ "$status" != 0 ]
   done
   sign_for "a=endpoint:$AT/honest#02$(printf 'ff%.0s' $(seq 32))"
-  run --separate-stderr pay
+  run --separate-stderr pay_certified
   echo "$output"
   [ "$status" = 1 ]
   [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "HELD "*"not a point of secp256k1" ]]

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load ../support/common
 load ../support/settle
 load ../support/fake_node
+load ../support/faults
 
 setup() {
   hh_setup
@@ -15,27 +16,8 @@ setup() {
 }
 teardown() { hh_teardown; }
 
-# Amount for each: 1,000,000 sat less 1 %, divided.
-sign_for() { sign_round regtest 1000000 "$@" >m; }
-pay() {
-  hh-ln settle m --db "$T/pay" --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 \
-    --timeout-seconds 1 "$@"
-}
-state() { hh-ln status --db pay --json | jq -r .state; }
-
-# once FAULT: with this fault a line is paid exactly once, and its record is PAID after at most three runs.
-once() {
-  printf '%s\n' "$@" >lnd/faults
-  sign_for "a=lnaddress:honest@$LNURL"
-  local run
-  for run in 1 2 3; do
-    pay >out 2>err && break
-  done
-  tail -1 out; cat err
-  [ "$(tail -1 out | jq -r .state)" = PAID ]
-  [ "$(spent_hashes)" = "1 " ]
-  [ "$(wc -l <lnd/spent)" = 1 ]
-}
+SEND=send TRACK=track
+ln() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" "${@:2}"; }
 
 @test "the connection ends before the request is handled" { once "send close"; }
 @test "it is paid and the connection ends" { once "send paid-close"; }
@@ -53,17 +35,7 @@ once() {
 @test "409 about a payment that was made, and whose first answer got lost (L028)" { once "send paid-409"; }
 @test "everything at once" { once "send close" "track close" "send paid-cut" "track 502" "track 404"; }
 
-@test "the gateway's own Not Found is not taken for a lost payment: nothing is sent again on its word" {
-  printf 'send paid-close\n%s' "$(yes 'track 404' | head -50)" >lnd/faults
-  sign_for "a=lnaddress:honest@$LNURL"
-  run --separate-stderr pay
-  [ "$status" = 75 ]
-  [ "$(state)" = UNKNOWN ]
-  [ "$(grep -c send lnd/faults)" = 0 ]
-  rm lnd/faults
-  pay >out
-  [ "$(spent_hashes)" = "1 " ]
-}
+@test "the gateway's own Not Found is not taken for a lost payment: nothing is sent again on its word" { no_answer_no_conclusion 404; }
 
 @test "FAILED with an HTLC still out is under way, not failed; it settles later and is paid once" {
   echo "send fail-stuck" >lnd/faults
@@ -164,22 +136,8 @@ once() {
   [ "$(wc -l <lnd/spent)" = 1 ]
 }
 
-@test "an lnd that has deleted its history is not paid through again: the line waits for its operator (C076)" {
-  sign_for "a=lnaddress:honest@$LNURL" "b=lnaddress:honest@$LNURL"
-  printf 'send ok\nsend paid-close\n%s' "$(yes 'track 502' | head -20)" >lnd/faults
-  run --separate-stderr pay
-  [ "$status" = 75 ]
-  [ "$(wc -l <lnd/spent)" = 2 ]
-  rm lnd/faults
-  touch lnd/forget
-  for later in 0 7200; do
-    HH_FAKE_TIME=$(($(date +%s) + later)) run --separate-stderr pay
-    echo "$output $stderr"
-    [ "$status" = 75 ]
-    [ "$(wc -l <lnd/spent)" = 2 ]
-  done
-  [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "UNKNOWN the node has deleted its history"* ]]
-}
+@test "an lnd that has deleted its history is not paid through again: the line waits for its operator (C076)" { history_is_gone; }
+@test "the macaroon never appears in output or log" { never_shown 00aa00bb; }
 
 @test "an offer is held: lnd cannot pay it, and nothing is sent (C126)" {
   sign_for "a=bolt12:$(HH_PAYEE=$(printf '07%.0s' $(seq 32)) "$MAKE_INVOICE" offer)" "b=lnaddress:honest@$LNURL"
@@ -189,15 +147,6 @@ once() {
   [ "$(echo "$output" | jq -r 'select(.account == "miner:a") | .state + " " + .reason')" = \
     "HELD lnd cannot pay offers (BOLT 12): pay this line through Core Lightning, or ask for an invoice" ]
   [ "$(wc -l <lnd/spent)" = 1 ]
-}
-
-@test "the macaroon never appears in output or log" {
-  sign_for "a=lnaddress:honest@$LNURL"
-  pay --log-level debug >out 2>err
-  stop lnd
-  pay --log-level debug >>out 2>>err || true
-  run grep -q 00aa00bb out err
-  [ "$status" != 0 ]
 }
 
 @test "an LNURL service on this machine is refused unless it was allowed" {
