@@ -19,7 +19,7 @@ setup() {
 teardown() { hh_teardown; }
 
 SEND=xpay TRACK=list
-ln() { hh-ln "$1" --db "$T/pay" --backend cln --cln-url "http://127.0.0.1:$PORT" --cln-rune "${RUNE:-$T/rune}" "${@:2}"; }
+by_node() { hh-ln "$1" --db "$T/pay" --backend cln --cln-url "http://127.0.0.1:$PORT" --cln-rune "${RUNE:-$T/rune}" "${@:2}"; }
 
 @test "paid: proof, amount and fee (L002 L022)" {
   once
@@ -75,7 +75,7 @@ once_for_offer() {
   hh-ln invoices --db pay >invoices
   [[ $(jq -r .bolt12 invoices) == lni1* ]]
   [ "$(jq -c '[.result, .state, .payee, has("bolt11")]' invoices)" = '["accepted","PAID","02989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f",false]' ]
-  [ "$(ln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign]')" = "[true,1,0,0,0]" ]
+  [ "$(by_node audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign]')" = "[true,1,0,0,0]" ]
 }
 @test "an offer whose payee is away, refuses, or cannot be reached (C126)" { once_for_offer error-1005 error-1004 error-1003 close 502; }
 @test "an offer's invoice over another amount, of another request or payee, for another offer, about to expire, or of another kind is refused (C126 C076)" {

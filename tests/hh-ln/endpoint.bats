@@ -29,7 +29,7 @@ endpoint() {
   eventually 90 test -s "$T/$1.out"
   AT=https://127.0.0.1:$(cat "$T/$1.out")
 }
-ln() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --endpoint-timeout-seconds 2 "${@:2}"; }
+by_node() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" --endpoint-timeout-seconds 2 "${@:2}"; }
 pay_certified() { pay --endpoint-ca "$T/tls/ca.cert" --endpoint-certificate "$T/tls/core.cert" --endpoint-key "$T/tls/core.key" "$@"; }
 
 # waits PATTERN [ARG…]: nothing is paid, the line is to be tried again, and says why.

@@ -17,7 +17,7 @@ setup() {
 teardown() { hh_teardown; }
 
 SEND=send TRACK=track
-ln() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" "${@:2}"; }
+by_node() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon "$T/macaroon" "${@:2}"; }
 
 @test "the connection ends before the request is handled" { once "send close"; }
 @test "it is paid and the connection ends" { once "send paid-close"; }

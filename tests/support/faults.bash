@@ -1,6 +1,7 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # status, output and stderr are those of run
 # What the tests of lnd's and of Core Lightning's faults share. `load ../support/common`, `load ../support/settle` and `load ../support/fake_node` first; the test
-# file has a function ln COMMAND ARG… for its node, and says with SEND and TRACK what the fake node calls the two.
+# file has a function by_node COMMAND ARG… for its node, and says with SEND and TRACK what the fake node calls the two.
 #   sign_for MINER=KIND:VALUE…     a signed manifest $T/m over 1,000,000 sat less 1 %, divided
 #   pay ARG…                       settles it, quickly
 #   state                          of its lines
@@ -10,7 +11,7 @@
 #   never_shown SECRET             neither in output nor in the log
 
 sign_for() { sign_round regtest 1000000 "$@" >m; }
-pay() { ln settle m --key "$KEY" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 --timeout-seconds 1 "$@"; }
+pay() { by_node settle m --key "$KEY" --lnurl-allow-loopback --backoff-ms 1 --wait-seconds 0 --timeout-seconds 1 "$@"; }
 state() { hh-ln status --db pay --json | jq -r .state; }
 
 once() {
@@ -24,7 +25,7 @@ once() {
   [ "$(tail -1 out | jq -r '.state + " " + .backend')" = "PAID $FAKE" ]
   [ "$(wc -l <"$FAKE/spent")" = 1 ]
   [ ! -s "$FAKE/faults" ]
-  [ "$(ln audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign, .paid_twice]')" = "[true,1,0,0,0,0]" ]
+  [ "$(by_node audit | jq -c '[.ok, .paid, .different, .forgotten_by_node, .foreign, .paid_twice]')" = "[true,1,0,0,0,0]" ]
 }
 
 no_answer_no_conclusion() {
