@@ -88,19 +88,6 @@ Sat read_confirmed(std::string_view body) {
   });
 }
 
-Forwards read_forwards(std::string_view body) {
-  return reading(body, "/v1/switch", [](const Json& answer) {
-    Forwards out;
-    for (const Json& e : list_of(answer, "forwarding_events")) {
-      const Msat fee(number(e, "fee_msat"));
-      if (!is_money(fee)) throw Error(Exit::data, "a forward whose fee is no amount of bitcoin");
-      out.fees.emplace_back(text(e, "chan_id_out"), fee);
-    }
-    out.last_index = number(answer, "last_offset_index");
-    return out;
-  });
-}
-
 std::vector<std::string> read_peers(std::string_view body) {
   return reading(body, "/v1/peers", [](const Json& answer) {
     std::vector<std::string> out;

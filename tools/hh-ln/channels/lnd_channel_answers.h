@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "channels/node.h"
@@ -13,11 +12,6 @@ namespace hh::ln {
 std::vector<Channel> read_channels(std::string_view body);          // /v1/channels
 std::vector<Channel> read_pending_channels(std::string_view body);  // /v1/channels/pending
 Sat read_confirmed(std::string_view body);                          // /v1/balance/blockchain: without what is locked
-struct Forwards {
-  std::vector<std::pair<std::string, Msat>> fees;  // channel that it left by, fee
-  int64_t last_index = 0;
-};
-Forwards read_forwards(std::string_view body);                      // /v1/switch
 std::vector<std::string> read_peers(std::string_view body);         // /v1/peers
 std::optional<std::string> read_node_address(std::string_view body);  // /v1/graph/node/{key}: the first of IP or name; no .onion
 int64_t read_fee_estimate(std::string_view body);                   // /v2/wallet/estimatefee/{blocks}: sat per vbyte, rounded up

@@ -28,14 +28,18 @@ Sat LndChannels::confirmed_balance() { return read_confirmed(get("/v1/balance/bl
 
 std::vector<std::pair<std::string, Msat>> LndChannels::fees_earned(int64_t since_unix_seconds) {
   std::map<std::string, Msat> sums;
+  forwards(since_unix_seconds, [&](const Forward& f) { sums[f.chan_out] += f.fee; });
+  return {sums.begin(), sums.end()};
+}
+
+void LndChannels::forwards(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each) {
   for (int64_t offset = 0;;) {
     const Json query{{"start_time", std::to_string(since_unix_seconds)}, {"end_time", std::to_string(INT32_MAX)}, {"index_offset", offset}, {"num_max_events", page_of_forwards}};
-    const Forwards page = read_forwards(change("POST", "/v1/switch", body(query)));
-    for (const auto& [channel, fee] : page.fees) sums[channel] += fee;
-    if (static_cast<int64_t>(page.fees.size()) < page_of_forwards || page.last_index <= offset) break;
+    const ForwardPage page = read_forwards(change("POST", "/v1/switch", body(query)));
+    for (const Forward& f : page.forwards) each(f);
+    if (static_cast<int64_t>(page.forwards.size()) < page_of_forwards || page.last_index <= offset) return;
     offset = page.last_index;
   }
-  return {sums.begin(), sums.end()};
 }
 
 std::vector<std::string> LndChannels::connected_peers() { return read_peers(get("/v1/peers")); }

@@ -17,6 +17,7 @@ class LndChannels : public LndBackend, public ChannelNode {
   std::vector<Channel> channels() override;
   Sat confirmed_balance() override;
   std::vector<std::pair<std::string, Msat>> fees_earned(int64_t since_unix_seconds) override;
+  void forwards(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each) override;
   std::vector<std::string> connected_peers() override;
   std::optional<std::string> address_of(const std::string& peer) override;
   void connect(const PeerAddress& peer) override;

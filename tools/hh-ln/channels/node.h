@@ -1,6 +1,7 @@
 // What the channel manager asks of a node, beside paying. A node that cannot do one of these says so in a sentence. All throw Error(unavailable) where the
 // node cannot be reached, Error(config) where it refuses us, and what changes something throws Error(temp_fail) where it may have been done or not.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "backends/backend.h"
 #include "base/error.h"
+#include "channels/forwards.h"
 
 namespace hh::ln {
 
@@ -39,6 +41,8 @@ class ChannelNode {
   virtual Sat confirmed_balance() = 0;          // on chain, and not promised to anything
   // Fees that forwards out of each channel earned since then, by its id.
   virtual std::vector<std::pair<std::string, Msat>> fees_earned(int64_t since_unix_seconds) = 0;
+  // Forwards that ended at this second or later, oldest first. Those of the last quarter of a minute may be missing.
+  virtual void forwards(int64_t /*since_unix_seconds*/, const std::function<void(const Forward&)>& /*each*/) { cannot("list what was forwarded"); }
   virtual std::vector<std::string> connected_peers() = 0;
   virtual std::optional<std::string> address_of(const std::string& peer) = 0;  // HOST:PORT from the graph
 

@@ -53,11 +53,15 @@ TEST_CASE("what is locked on chain is not there to spend (L015)", "[channels]") 
 }
 
 TEST_CASE("forwards, peers, addresses, estimates, openings, policies, invoices of lnd (L043)", "[channels]") {
-  const Forwards f = read_forwards(R"({"forwarding_events":[{"chan_id_in":"1","chan_id_out":"2","fee_msat":"1500"}],"last_offset_index":1})");
-  REQUIRE(f.fees.size() == 1);
-  CHECK(f.fees[0] == std::pair<std::string, Msat>("2", Msat(1500)));
+  const std::string event = R"("timestamp_ns":"1763990000123456789","chan_id_in":"1","chan_id_out":"2","incoming_htlc_id":"7","amt_in_msat":"51500","amt_out_msat":"50000")";
+  const ForwardPage f = read_forwards(R"({"forwarding_events":[{)" + event + R"(,"fee_msat":"1500"}],"last_offset_index":1})");
+  REQUIRE(f.forwards.size() == 1);
+  CHECK(f.forwards[0] == Forward{1'763'990'000'123'456'789, "1", "2", 7, 0, Msat(51500), Msat(50000), Msat(1500)});
   CHECK(f.last_index == 1);
-  CHECK_THROWS_AS(read_forwards(R"({"forwarding_events":[{"fee_msat":"-1"}]})"), Error);
+  CHECK(read_forwards(R"({"forwarding_events":[],"last_offset_index":0})").forwards.empty());
+  for (const std::string& bad : {R"({"forwarding_events":[{)" + event + R"(,"fee_msat":"1501"}]})", R"({"forwarding_events":[{)" + event + R"(,"fee_msat":"-1"}]})",
+                                 std::string(R"({"forwarding_events":[{"chan_id_in":"1","chan_id_out":"2"}]})"), std::string(R"({"forwarding_events":[{"timestamp_ns":"1","chan_id_in":"x"}]})"), std::string("{}"), std::string("[]"), std::string("")})
+    CHECK_THROWS_AS(read_forwards(bad), Error);
   CHECK(read_peers(R"({"peers":[{"pub_key":")" + key + "\"}]}") == std::vector<std::string>{key});
   CHECK(read_node_address(R"({"node":{"addresses":[{"addr":"abc.onion:9735"},{"addr":"203.0.113.9:9735"}]}})") == "203.0.113.9:9735");
   CHECK_FALSE(read_node_address(R"({"node":{"addresses":[]}})"));
