@@ -43,10 +43,12 @@ void check_head(const Payout& p) {
     require_printable(what, amount);
 }
 
+std::string_view prefix_of(PayoutKind kind) { return kind == PayoutKind::round ? "miner:" : kind == PayoutKind::cycle ? "node:" : "yield:"; }
+
 bool is_name(PayoutKind kind, std::string_view name) { return kind == PayoutKind::round ? records::is_miner_name(name) : is_node_name(name); }
 
 void check_order(const Payout& p) {
-  const std::string_view prefix = p.kind == PayoutKind::round ? "miner:" : "node:";
+  const std::string_view prefix = prefix_of(p.kind);
   for (size_t i = 0; i < p.lines.size(); ++i) {
     const std::string& account = p.lines[i].account;
     const std::string_view name = std::string_view(account).substr(std::min(prefix.size(), account.size()));
@@ -129,11 +131,29 @@ void check_cycle(const Payout& p) {
   }
 }
 
+// A line takes part or all of what its account was owed, in whole satoshis. What it may take is for the treasury's queue to say.
+void check_withdrawal(const Payout& p) {
+  if (p.number < 1) refuse("batches of withdrawals are numbered from 1");
+  if (p.lines.empty()) refuse("there is nothing to withdraw");
+  for (size_t i = 0; i < p.lines.size(); ++i) {
+    const Line& line = p.lines[i];
+    if (!line.earned.is_zero() || !line.fees.is_zero() || line.shares != 0 || line.work != bitcoin::Work()) refuse(i, "a withdrawal earns nothing");
+    require_printable("carried_in_msat", line.carried_in);
+    if (line.pay <= Msat(0) || line.pay > line.carried_in) refuse(i, fmt::format("{} msat are withdrawn of {} that are there", line.pay.count(), line.carried_in.count()));
+    if (line.pay.count() % 1000 != 0) refuse(i, "withdrawals are of whole satoshis");
+    if (line.carried_out != line.carried_in - line.pay) refuse(i, "carried_out is not what is left");
+    if (line.why != Why::paid || !line.destination) refuse(i, "a withdrawal is paid, and to a destination");
+    const std::string wrong = records::what_is_wrong(line.destination->kind, line.destination->value);
+    if (!wrong.empty()) refuse(i, fmt::format("its destination ({}) {}", kind_name(line.destination->kind), wrong));
+  }
+}
+
 }  // namespace
 
 void check_payout(const Payout& p) {
   check_head(p);
   check_order(p);
+  if (p.kind == PayoutKind::withdrawal) return check_withdrawal(p);
   for (size_t i = 0; i < p.lines.size(); ++i) check_balance(p.policy, i, p.lines[i]);
   p.kind == PayoutKind::round ? check_round(p) : check_cycle(p);
 }

@@ -16,6 +16,7 @@ using Text = std::vector<std::string>;
 
 std::string title(const Payout& p) {
   const std::string simulated = p.simulated ? " (simulated)" : "";
+  if (p.kind == PayoutKind::withdrawal) return fmt::format("Withdrawals {} on {}{}", p.number, bitcoin::network_name(p.chain), simulated);
   if (p.kind == PayoutKind::cycle) return fmt::format("Cycle {} of the node pool on {}{}", p.number, bitcoin::network_name(p.chain), simulated);
   return fmt::format("Round {} on {}{}, block {} at height {}", p.number, bitcoin::network_name(p.chain), simulated, p.block_hash, p.block_height);
 }
@@ -111,10 +112,9 @@ void put_even_part(Text& out, const Payout& p, const Line& line) {
 }
 
 void require_account(const Payout& p, std::string_view account) {
-  const bool miner = p.kind == PayoutKind::round;
-  const std::string_view prefix = miner ? "miner:" : "node:";
+  const std::string_view prefix = p.kind == PayoutKind::round ? "miner:" : p.kind == PayoutKind::cycle ? "node:" : "yield:";
   if (account.starts_with(prefix) && account.size() > prefix.size()) return;
-  throw Error(Exit::data, fmt::format("accounts of a {} are named {}NAME", miner ? "round" : "cycle", prefix));
+  throw Error(Exit::data, fmt::format("accounts of a {} are named {}NAME", kind_name(p.kind), prefix));
 }
 
 }  // namespace
@@ -123,12 +123,18 @@ std::vector<std::string> explain_account(const Payout& p, std::string_view accou
   require_account(p, account);
   const Line* line = p.find(account);
   if (line == nullptr) {
-    const std::string_view why = p.kind == PayoutKind::round ? "it has no share in what was divided and no balance from before"
+    const std::string_view why = p.kind == PayoutKind::withdrawal ? "no withdrawal of its is in this batch" : p.kind == PayoutKind::round ? "it has no share in what was divided and no balance from before"
                                                              : "it was not eligible (or there was less than one msat for each) and has no balance from before";
     return {fmt::format("{}: {} gets nothing.", title(p), account), fmt::format("Reason: {}.", why)};
   }
   Text out{fmt::format("{}: {} is paid {} ({} msat), {} msat are carried.", title(p), account, to_text_sat(line->pay), line->pay.count(),
                        line->carried_out.count())};
+  if (p.kind == PayoutKind::withdrawal) {
+    out.push_back(row("balance", line->carried_in, "what it might withdraw before"));
+    out.push_back(row("paid", line->pay, "as far as its order, the balance and the policy's caps go"));
+    out.push_back(row("left", line->carried_out, "carried"));
+    return out;
+  }
   if (p.kind == PayoutKind::round) {
     put_subsidy(out, p);
     put_part(out, p, static_cast<size_t>(line - p.lines.data()));

@@ -24,19 +24,19 @@ void put_round(Json& out, const Payout& p) {
 
 // All of a payout but its lines, in the order of hh-records(5).
 void put_head(Json& out, const Payout& p) {
-  const bool round = p.kind == PayoutKind::round;
+  const bool round = p.kind == PayoutKind::round, withdrawal = p.kind == PayoutKind::withdrawal;
   if (p.simulated) out["simulated"] = true;
   out["chain"] = bitcoin::network_name(p.chain);
-  out["kind"] = round ? "round" : "cycle";
-  round ? put_round(out, p) : void(out["cycle"] = p.number);
-  out["policy"] = to_json(p.policy);
+  out["kind"] = kind_name(p.kind);
+  round ? put_round(out, p) : void(out[std::string(kind_name(p.kind))] = p.number);
+  if (!withdrawal) out["policy"] = to_json(p.policy);
   if (round) {
     out["subsidy_msat"] = p.subsidy.count();
     out["fees_msat"] = p.fees.count();
     out["operator_msat"] = p.operator_share.count();
   }
-  out["node_pool_msat"] = p.node_pool.count();
-  if (!round) {
+  if (!withdrawal) out["node_pool_msat"] = p.node_pool.count();
+  if (p.kind == PayoutKind::cycle) {
     out["node_pool_remainder_msat"] = p.node_pool_remainder.count();
     out["eligible_nodes"] = p.eligible_nodes;
   }
@@ -99,8 +99,9 @@ Line read_line(const Json& object, PayoutKind kind, size_t i) try {
 
 PayoutKind read_kind(const Fields& f) {
   const std::string text = f.text("kind", 16);
-  if (text != "round" && text != "cycle") throw Error(Exit::data, "field \"kind\" must be \"round\" or \"cycle\"");
-  return text == "round" ? PayoutKind::round : PayoutKind::cycle;
+  for (const PayoutKind k : {PayoutKind::round, PayoutKind::cycle, PayoutKind::withdrawal})
+    if (kind_name(k) == text) return k;
+  throw Error(Exit::data, "field \"kind\" must be \"round\", \"cycle\" or \"withdrawal\"");
 }
 
 void read_round(Payout& p, const Fields& f) {
@@ -137,6 +138,10 @@ Payout read_fields(const Fields& f) {
   p.chain = records::chain_field(f);
   p.simulated = records::simulated_field(f);
   p.kind = read_kind(f);
+  if (p.kind == PayoutKind::withdrawal) {
+    p.number = f.integer("withdrawal", 1);
+    return p;
+  }
   p.policy = policy_from_json(f.object("policy"));
   p.node_pool = f.msat("node_pool_msat");
   p.kind == PayoutKind::round ? read_round(p, f) : read_cycle(p, f);

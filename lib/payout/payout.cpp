@@ -136,6 +136,15 @@ std::vector<Line> node_lines(const records::Cycle& c, const std::vector<NodeFact
 
 }  // namespace
 
+std::string_view kind_name(PayoutKind k) {
+  switch (k) {
+    case PayoutKind::round: return "round";
+    case PayoutKind::cycle: return "cycle";
+    case PayoutKind::withdrawal: return "withdrawal";
+  }
+  return "";
+}
+
 std::string_view why_name(Why w) {
   constexpr std::array<std::string_view, 3> names{"paid", "below_minimum", "no_destination"};
   return names.at(static_cast<size_t>(w));

@@ -7,7 +7,8 @@
 // rest is divided among the miners by work (split.h). Transaction fees belong to the finder in full: where the coinbase did not
 // pay them (fee_to "manifest") the finder's line does.
 // Cycle. What is in the node pool is divided evenly among the eligible nodes (eligibility.h); the remainder stays in the pool.
-// Every account then has carried_in + earned + fees = pay + carried_out. pay is the largest multiple of pay_unit in the left side, if that is
+// Withdrawals. Lines that take from what nodes were owed before: pay is what the treasury's queue allowed (hh-ln reinvest pay), whole satoshis.
+// In a round or cycle every account then has carried_in + earned + fees = pay + carried_out. pay is the largest multiple of pay_unit in the left side, if that is
 // at least min_payout and there is a destination, else nothing; what is not paid is carried, never dropped.
 #pragma once
 #include <cstdint>
@@ -27,12 +28,13 @@ namespace hh::payout {
 using records::FeeTo;
 using records::Network;
 
-enum class PayoutKind { round, cycle };
+enum class PayoutKind { round, cycle, withdrawal };
+std::string_view kind_name(PayoutKind k);
 enum class Why { paid, below_minimum, no_destination };
 std::string_view why_name(Why w);
 
 struct Line {
-  std::string account;  // "miner:M" or "node:N"; lines are sorted by its bytes and numbered from 0
+  std::string account;  // "miner:M", "node:N" or "yield:N"; lines are sorted by its bytes and numbered from 0
   uint64_t shares = 0;  // miners only
   bitcoin::Work work;   // miners only
   Msat earned;          // part of the subsidy (miners) or of the node pool (nodes)
@@ -51,10 +53,10 @@ struct Payout {
   Network chain = Network::main;
   bool simulated = false;  // derived from records of a simulated part
   PayoutKind kind = PayoutKind::round;
-  int64_t number = 0;      // of the round, or of the cycle
-  Policy policy;
+  int64_t number = 0;      // of the round, of the cycle, or of the batch of withdrawals
+  Policy policy;           // withdrawals have none
   std::vector<Line> lines;
-  Msat node_pool;          // round: added to the pool. cycle: in the pool before
+  Msat node_pool;          // round: added to the pool. cycle: in the pool before. withdrawal: none
   // round only
   int64_t block_height = 0;
   std::string block_hash;   // display order

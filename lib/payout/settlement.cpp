@@ -20,7 +20,7 @@ bool is_digest(std::string_view s) {
   return s.size() == 64 && std::all_of(s.begin(), s.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-bool is_account(std::string_view s) { return (s.starts_with("miner:") || s.starts_with("node:")) && s.size() <= max_account; }
+bool is_account(std::string_view s) { return (s.starts_with("miner:") || s.starts_with("node:") || s.starts_with("yield:")) && s.size() <= max_account; }
 
 std::string wrong_onchain(const Settlement& s) {
   if (!is_digest(s.txid)) return "txid must be 64 lower-case hex digits";
@@ -36,7 +36,7 @@ std::string wrong_onchain(const Settlement& s) {
 std::string wrong(const Settlement& s) {
   const bool paid = s.state == SettlementState::paid;
   if (!is_digest(s.manifest_id)) return "manifest_id must be 64 lower-case hex digits";
-  if (!is_account(s.account)) return "account must start with miner: or node:";
+  if (!is_account(s.account)) return "account must start with miner:, node: or yield:";
   if (s.line < 0 || s.attempt < 0 || s.time_ms < 0) return "line, attempt and time_ms must not be negative";
   if (s.amount <= Msat(0) || s.fee.is_negative()) return "amount_msat must be positive and fee_msat not negative";
   if (s.backend.empty()) return "backend is empty";

@@ -23,7 +23,7 @@ struct Settlement {
   bool simulated = false;    // the backend "sim", or a manifest that is simulated itself
   std::string manifest_id;   // 64 lower-case hex digits
   int64_t line = 0;          // of the manifest, from 0
-  std::string account;       // "miner:…" or "node:…", as in that line
+  std::string account;       // "miner:…", "node:…" or "yield:…", as in that line
   SettlementState state = SettlementState::planned;
   Msat amount;               // what the payee gets: pay_msat of the line; > 0
   Msat fee;                  // routing fee, or the line's part of the transaction's fee, on top; only where PAID

@@ -253,7 +253,7 @@ finds() {
   finds books "UPDATE entries SET amount_msat = amount_msat + 1 WHERE id = 1"
   finds books "UPDATE settlements SET fee_msat = 8"
   finds books "UPDATE settlements SET preimage = payment_hash"
-  finds books "INSERT INTO postings VALUES (9, 'round', 0); INSERT INTO entries VALUES (90, 9, 1, 5), (91, 9, 2, -5); INSERT INTO posting_seals VALUES (9)"
+  finds books "INSERT INTO postings(id, kind, time_ms) VALUES (9, 'round', 0); INSERT INTO entries VALUES (90, 9, 1, 5), (91, 9, 2, -5); INSERT INTO posting_seals VALUES (9)"
   finds history "UPDATE audit SET detail = replace(detail, '\"line\":', '\"line\":1') WHERE what = 'settlement_posted'"
 }
 
@@ -262,7 +262,7 @@ finds() {
   signed 1 >m
   fails_with 78 'key is not set' ledger post m
   fails_with 65 'the input is empty' ledger post --key "$PUB" </dev/null
-  fails_with 65 'neither a signed manifest nor a settlement' ledger post --key "$PUB" r1
+  fails_with 65 'neither a signed manifest, a settlement nor a fee sweep' ledger post --key "$PUB" r1
   fails_with 65 'plan of a dry run' ledger post --key "$PUB" < <(echo '{"type":"settlement_plan","v":1}')
   fails_with 65 'line 1' ledger post --key "$PUB" < <(echo '{"type":"settlement"')
   fails_with 66 'cannot open database nope' hh-ledger post --db nope --key "$PUB" m

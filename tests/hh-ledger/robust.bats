@@ -98,7 +98,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   shares --count 3 | ledger append
   ledger migrate --status | jq -e '.from == .to'
   version=$(ledger migrate --status | jq .to)
-  ledger migrate --to $((version - 1)) | jq -e ".from == $version and .to == $((version - 1))"
+  ledger migrate --to 2 | jq -e ".from == $version and .to == 2"
   fails_with 78 'run the migration' ledger rounds
   # What going down loses is in the copy that it kept.
   [ "$(sqlite3 L "SELECT count(*) FROM sqlite_schema WHERE name = 'audit'")" -eq 0 ]
@@ -111,7 +111,7 @@ count() { sqlite3 L "SELECT count(*) FROM shares"; }
   [ "$(sqlite3 L "SELECT what FROM audit WHERE id = 1")" = audit_started ]
   ledger verify | jq -se 'map(select(.what == "history"))[0] | .ok and (.reaches_back | not)'
   # The same where a command that writes does it by itself.
-  ledger migrate --to $((version - 1)) >/dev/null
+  ledger migrate --to 2 >/dev/null
   shares --count 8 --blocks 1 --tail 2 --seed 2 --sources 3 | grep pool-c | ledger append 2>/dev/null
   [ "$(sqlite3 L "SELECT what FROM audit WHERE id = 1")" = audit_started ]
   ledger verify

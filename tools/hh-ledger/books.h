@@ -1,8 +1,10 @@
 // The books: double entry in signed msat. Positive is held or spent, negative is owed or earned; each posting sums to zero. [C070]
 //
-// Accounts: treasury, operator, node_pool, network_fees, miner:M, node:N (M and N as in rounds and manifests).
+// Accounts: treasury, operator, node_pool, network_fees, reserve, miner:M, node:N, yield:N (M and N as in rounds and manifests).
 //   round manifest   treasury +(subsidy, and fees where the coinbase paid them to the treasury); operator −; node_pool −; miner:M −(earned + fees)
 //   cycle manifest   node_pool +Σ earned; node:N −earned
+//   fee sweep        treasury +earned; reserve −what is reinvested; yield:N −what node N may withdraw
+//   withdrawals      nothing: what such a manifest pays is owed already, by sweeps
 //   payment          account +amount; network_fees +routing fee; treasury −(amount + routing fee): the operator bears routing fees
 #pragma once
 #include <cstdint>

@@ -312,10 +312,92 @@ CREATE TRIGGER audit_is_a_chain BEFORE INSERT ON audit
 
 constexpr const char* down_3 = "DROP TABLE audit;";
 
+// Sweeps of routing fees, and manifests of withdrawals. `kind` and the checks of payouts know more than before; a column is exchanged where that is enough, and
+// `payouts`, whose check is the table's, is copied.
+constexpr const char* up_4 =
+    R"(
+DROP TRIGGER postings_no_update;
+ALTER TABLE postings RENAME COLUMN kind TO old_kind;
+ALTER TABLE postings ADD COLUMN kind TEXT NOT NULL DEFAULT 'round' CHECK (kind IN ('round', 'cycle', 'settlement', 'sweep'));
+UPDATE postings SET kind = old_kind;
+ALTER TABLE postings DROP COLUMN old_kind;
+CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
+
+DROP TRIGGER payouts_no_update;
+DROP TRIGGER payouts_no_delete;
+DROP TRIGGER payouts_no_replace;
+CREATE TABLE payouts_4 (
+  id           INTEGER PRIMARY KEY,
+  manifest_id  TEXT NOT NULL UNIQUE,
+  round_id     INTEGER UNIQUE REFERENCES rounds(id),
+  cycle_id     INTEGER UNIQUE REFERENCES cycles(id),
+  withdrawal   INTEGER,                   -- number of a batch of withdrawals; each treasury counts its own
+  jws          TEXT NOT NULL,
+  posting_id   INTEGER UNIQUE REFERENCES postings(id),   -- null: a cycle that divided nothing, and withdrawals, which pay what is owed already
+  posted_ms    INTEGER NOT NULL,
+  CHECK ((round_id IS NOT NULL) + (cycle_id IS NOT NULL) + (withdrawal IS NOT NULL) = 1),
+  CHECK (withdrawal IS NULL OR posting_id IS NULL)
+) STRICT;
+INSERT INTO payouts_4 SELECT id, manifest_id, round_id, cycle_id, NULL, jws, posting_id, posted_ms FROM payouts;
+DROP TABLE payouts;
+ALTER TABLE payouts_4 RENAME TO payouts;
+
+CREATE TABLE fee_sweeps (                 -- routing fees that were divided
+  node        TEXT NOT NULL,              -- the Lightning node
+  number      INTEGER NOT NULL CHECK (number >= 1),
+  sweep_id    TEXT NOT NULL UNIQUE,
+  record      TEXT NOT NULL,              -- canonical
+  posting_id  INTEGER NOT NULL UNIQUE REFERENCES postings(id),
+  PRIMARY KEY (node, number)
+) STRICT, WITHOUT ROWID;
+)" APPEND_ONLY("payouts", "id = NEW.id OR manifest_id = NEW.manifest_id OR round_id = NEW.round_id OR cycle_id = NEW.cycle_id OR posting_id = NEW.posting_id")
+    APPEND_ONLY("fee_sweeps", "(node = NEW.node AND number = NEW.number) OR sweep_id = NEW.sweep_id OR posting_id = NEW.posting_id")
+    R"(
+CREATE TRIGGER withdrawals_of_what_is_owed BEFORE INSERT ON payout_lines WHEN (SELECT withdrawal FROM payouts WHERE id = NEW.payout_id) IS NOT NULL BEGIN
+  SELECT RAISE(ABORT, 'a withdrawal is from an account of yield') WHERE (SELECT name NOT GLOB 'yield:*' FROM accounts WHERE id = NEW.account_id);
+  SELECT RAISE(ABORT, 'a withdrawal of more than the account is owed') WHERE NEW.pay_msat >
+    (SELECT -coalesce(sum(e.amount_msat), 0) FROM entries e JOIN posting_seals USING (posting_id) WHERE e.account_id = NEW.account_id)
+    - coalesce((SELECT msat FROM outstanding WHERE account_id = NEW.account_id), 0);
+END;
+)";
+
+// Only while nothing of it was used: what it holds cannot be said in the tables of before.
+constexpr const char* down_4 =
+    R"(
+CREATE TEMP TABLE must_be_empty (n INTEGER CHECK (n = 0));
+INSERT INTO must_be_empty SELECT (SELECT count(*) FROM fee_sweeps) + (SELECT count(*) FROM payouts WHERE withdrawal IS NOT NULL);
+DROP TABLE must_be_empty;
+DROP TRIGGER withdrawals_of_what_is_owed;
+DROP TABLE fee_sweeps;
+DROP TRIGGER payouts_no_update;
+DROP TRIGGER payouts_no_delete;
+DROP TRIGGER payouts_no_replace;
+CREATE TABLE payouts_2 (
+  id           INTEGER PRIMARY KEY,
+  manifest_id  TEXT NOT NULL UNIQUE,
+  round_id     INTEGER UNIQUE REFERENCES rounds(id),
+  cycle_id     INTEGER UNIQUE REFERENCES cycles(id),
+  jws          TEXT NOT NULL,
+  posting_id   INTEGER UNIQUE REFERENCES postings(id),
+  posted_ms    INTEGER NOT NULL,
+  CHECK ((round_id IS NULL) <> (cycle_id IS NULL))
+) STRICT;
+INSERT INTO payouts_2 SELECT id, manifest_id, round_id, cycle_id, jws, posting_id, posted_ms FROM payouts;
+DROP TABLE payouts;
+ALTER TABLE payouts_2 RENAME TO payouts;
+DROP TRIGGER postings_no_update;
+ALTER TABLE postings RENAME COLUMN kind TO new_kind;
+ALTER TABLE postings ADD COLUMN kind TEXT NOT NULL DEFAULT 'round' CHECK (kind IN ('round', 'cycle', 'settlement'));
+UPDATE postings SET kind = new_kind;
+ALTER TABLE postings DROP COLUMN new_kind;
+CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
+)" APPEND_ONLY("payouts", "id = NEW.id OR manifest_id = NEW.manifest_id OR round_id = NEW.round_id OR cycle_id = NEW.cycle_id OR posting_id = NEW.posting_id");
+
 constexpr store::Migration all[] = {
     {1, "shares_and_rounds", up_1, down_1},
     {2, "books", up_2, down_2},
     {3, "audit", up_3, down_3},
+    {4, "yield", up_4, down_4},
 };
 
 }  // namespace

@@ -21,8 +21,9 @@ void check_postings(Ledger& ledger) {
   auto total = db.statement("SELECT posting_id, sum(amount_msat) AS total FROM entries GROUP BY posting_id HAVING total <> 0");
   if (total.step()) wrong(fmt::format("posting {} adds up to {} msat", total.int64(0), total.int64(1)));
   auto stray = db.statement(
-      "SELECT id FROM postings p WHERE (SELECT count(*) FROM payouts WHERE posting_id = p.id) + (SELECT count(*) FROM settlements WHERE posting_id = p.id) <> 1");
-  if (stray.step()) wrong(fmt::format("posting {} belongs to no manifest and no payment", stray.int64(0)));
+      "SELECT id FROM postings p WHERE (SELECT count(*) FROM payouts WHERE posting_id = p.id) + (SELECT count(*) FROM settlements WHERE posting_id = p.id) + "
+      "(SELECT count(*) FROM fee_sweeps WHERE posting_id = p.id) <> 1");
+  if (stray.step()) wrong(fmt::format("posting {} belongs to no manifest, no payment and no sweep", stray.int64(0)));
 }
 
 void check_payments(Ledger& ledger) {
@@ -49,6 +50,16 @@ void check_lines(Ledger& ledger, int64_t payout_id, const payout::Manifest& m) {
   if (n != lines.size()) wrong(fmt::format("manifest {} has {} lines, {} are in the books", m.id, lines.size(), n));
 }
 
+void check_sweeps(Ledger& ledger) {
+  auto s = ledger.db().statement("SELECT node, number, sweep_id, record, posting_id FROM fee_sweeps");
+  while (s.step()) {
+    const std::string what = fmt::format("sweep {} of node {}", s.int64(1), s.text(0));
+    const payout::FeeSweep sweep = payout::sweep_from_record(json::parse(s.text_view(3)));
+    if (sweep.node != s.text(0) || sweep.number != s.int64(1) || sweep.id() != s.text(2)) wrong(fmt::format("the sweep posted as {} is not that", what));
+    if (posted_entries(ledger, s.int64(4)) != summed(entries_of(sweep))) wrong(fmt::format("the books have other amounts than {}", what));
+  }
+}
+
 void require_still_given(Ledger& ledger, const payout::Manifest& m) {
   try {
     require_from_ledger(ledger, m.payout);
@@ -62,22 +73,24 @@ void require_still_given(Ledger& ledger, const payout::Manifest& m) {
 void check_books(Ledger& ledger, const VerifyOptions&, json::Json& found) {
   check_postings(ledger);
   check_payments(ledger);
+  check_sweeps(ledger);
   const BooksTotal t = books_total(ledger);
   if (!t.sum.is_zero()) wrong(fmt::format("the books add up to {} msat", t.sum.count()));
   carried(ledger, "miner:");
   carried(ledger, "node:");
+  carried(ledger, "yield:");
   found["postings"] = t.postings;
   found["entries"] = t.entries;
 }
 
 void check_manifests(Ledger& ledger, const VerifyOptions& options, json::Json& found) {
-  auto s = ledger.db().statement("SELECT id, manifest_id, round_id, cycle_id, jws, posting_id FROM payouts ORDER BY id");
+  auto s = ledger.db().statement("SELECT id, manifest_id, round_id, cycle_id, jws, posting_id, withdrawal FROM payouts ORDER BY id");
   int64_t n = 0;
   for (; s.step(); ++n) {
     const payout::SignedManifest form = payout::read_signed_manifest(s.text(4));
     const payout::Manifest m = payout::payload_of(form);
-    const bool is_round = m.payout.kind == payout::PayoutKind::round;
-    if (m.id != s.text(1) || s.is_null(is_round ? 2 : 3) || m.payout.number != s.int64(is_round ? 2 : 3)) wrong(fmt::format("the manifest posted as {} is not that", s.text(1)));
+    const int number = m.payout.kind == payout::PayoutKind::round ? 2 : m.payout.kind == payout::PayoutKind::cycle ? 3 : 6;
+    if (m.id != s.text(1) || s.is_null(number) || m.payout.number != s.int64(number)) wrong(fmt::format("the manifest posted as {} is not that", s.text(1)));
     require_still_given(ledger, m);
     check_lines(ledger, s.int64(0), m);
     const auto written = s.is_null(5) ? std::map<std::string, Msat>() : posted_entries(ledger, s.int64(5));
