@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command_channels.h"
+#include "command_reinvest.h"
 #include "commands.h"
 #include "json/fields.h"
 #include "json/lines.h"
@@ -64,6 +65,7 @@ hh::Settings make_settings() {
            {"sim.balance_msat", "100000000000000", Kind::integer, "balance of a new simulated wallet", false, 0},
            {"sim.invoice_seconds", "3600", Kind::integer, "life of the simulated wallet's invoices", false, 1, 31'536'000},
            {"sim.faults", "", Kind::text, "how the simulated wallet misbehaves, such as reply_lost=1,fail=2"}};
+  for (hh::Setting& s : hh::ln::reinvest_settings()) all.push_back(std::move(s));
   for (hh::Setting& s : hh::ln::service_settings()) all.push_back(std::move(s));
   return {"hh-ln", std::move(all)};
 }
@@ -200,6 +202,7 @@ int run(int argc, char** argv) {
   CLI::App* rotate = command("rotate-key", "seal the journal, or seal it anew", [&] { return rotate_key_command(settings, o.to); });
   rotate->add_option("--to", o.to, "secret with the new key (default: that of journal_key)");
   add_channel_commands(settings, writers, command);
+  add_reinvest_commands(app, settings, writers, chosen);
   command("migrate", "bring the journal to this version's tables", [&] { return migrate_command(settings); });
   command("config", "print the effective configuration", [&] {
     const std::string records = settings.to_records();

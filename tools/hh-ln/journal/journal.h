@@ -280,6 +280,7 @@ class Journal {
   Summary summary();
   bool is_paid_twice(const std::string& manifest_id, int64_t line);
   store::Database& database() { return db_; }
+  const Vault& vault() const { return vault_; }
 
  private:
   friend class Work;

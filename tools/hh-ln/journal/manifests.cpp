@@ -12,8 +12,10 @@
 namespace hh::ln {
 namespace {
 
-// What a manifest pays out: the reward of one block, or what one cycle had in its pool. Numbers alone do not name it: two ledgers both have a round 1.
+// What a manifest pays out: the reward of one block, what one cycle had in its pool, or a batch of withdrawals. Numbers alone do not name it: two ledgers both have a round 1.
+// Batches of withdrawals are counted by this journal.
 std::string pot_of(const payout::Payout& p) {
+  if (p.kind == payout::PayoutKind::withdrawal) return fmt::format("withdrawals {}", p.number);
   return p.kind == payout::PayoutKind::round ? "block " + p.block_hash : fmt::format("cycle {} of {} msat", p.number, p.node_pool.count());
 }
 
@@ -60,7 +62,7 @@ void Journal::add(const payout::VerifiedManifest& m) {
 void Journal::insert(const payout::VerifiedManifest& m, const std::string& pot) {
   const payout::Payout& p = m.manifest.payout;
   db_.statement("INSERT INTO manifests (manifest_id, chain, simulated, kind, number, pay_msat, jws, first_seen_ms, pot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
-      .run(m.manifest.id, bitcoin::network_name(p.chain), p.simulated, p.kind == payout::PayoutKind::round ? "round" : "cycle", p.number, p.pay(),
+      .run(m.manifest.id, bitcoin::network_name(p.chain), p.simulated, payout::kind_name(p.kind), p.number, p.pay(),
            vault_.seal("manifests.jws", m.manifest.id, m.signed_form.jws), now(), pot);
   for (size_t i = 0; i < p.lines.size(); ++i) {
     const payout::Line& l = p.lines[i];

@@ -16,5 +16,7 @@ extern const char* const sealing_up;    // version 5, in schema_sealing.cpp
 extern const char* const sealing_down;
 extern const char* const rebalances_up;  // version 6, in schema_rebalances.cpp
 extern const char* const rebalances_down;
+extern const char* const reinvest_up;    // version 7, in schema_reinvest.cpp
+extern const char* const reinvest_down;
 
 }  // namespace hh::ln

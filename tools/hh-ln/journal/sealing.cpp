@@ -23,7 +23,8 @@ constexpr Sealed columns[] = {{"meta", "value", "key"},
                               {"invoices", "payee", "payment_hash"},
                               {"refused_invoices", "bolt11", "manifest_id || '/' || line"},
                               {"refused_invoices", "reason", "manifest_id || '/' || line"},
-                              {"replacements", "bolt11", "manifest_id || '/' || line"}};
+                              {"replacements", "bolt11", "manifest_id || '/' || line"},
+                              {"reinvest_orders", "jws", "CAST(id AS TEXT)"}};
 
 std::optional<std::string> wrapped_key(store::Database& db) {
   auto row = db.statement("SELECT value FROM meta WHERE key = 'data_key'");
@@ -36,7 +37,7 @@ struct Trigger {
 // What forbids every change of these tables, also this one.
 std::vector<Trigger> triggers_of(store::Database& db) {
   std::vector<Trigger> out;
-  auto rows = db.statement("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('manifests', 'lines', 'invoices', 'replacements', 'refused_invoices') ORDER BY name");
+  auto rows = db.statement("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('manifests', 'lines', 'invoices', 'replacements', 'refused_invoices', 'reinvest_orders') ORDER BY name");
   while (rows.step()) out.push_back({rows.text(0), rows.text(1)});
   return out;
 }
