@@ -147,6 +147,64 @@ pay_out() { hh-payout sign --key "$T/signer.pem" --now --exp +7d; }
   reinvest show | grep -E '^beta +2 +250000 +1700$'
 }
 
+@test "the examples of hh-reinvest(5) run, and pay (D012 L053)" {
+  a_ledger
+  ln -s L ledger.sqlite
+  cp signer.pem key.pem
+  echo "$KEY" >signer.pub
+  rm treasurer.*
+  forwarded 1 50000000 40000000
+  export HH_LN_DB=payments.sqlite HH_LN_BACKEND=sim HH_LN_CHAIN=regtest HH_LN_SIM_FORWARDS=forwards.json HH_LN_BACKOFF_MS=1
+  sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/hh-reinvest.5" | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed 's/\\e$//' |
+    awk '/^\$ /{ if (line) print line; line = substr($0, 3); next } { sub(/^ +/, " "); line = line $0 } END { print line }' >list
+  [ "$(wc -l <list)" = 12 ]
+  local n=0
+  while read -r command <&3; do
+    n=$((n + 1))
+    bash -o pipefail -c "$command" >"$n.out" 2>"$n.err" || { echo "$command" >&2; cat "$n.err" >&2; return 1; }
+  done 3<list
+  jq -e '.kind == "sweep" and .result == "posted"' 5.out
+  # 90,000,000 msat, half of it alpha's, who may withdraw 40 % of that: its preference came after the sweep.
+  [ "$(cat 11.out)" = "alpha QUEUED 18000000" ]
+  [ "$(balance yield:alpha) $(balance yield:beta)" = "0 -18000000" ]
+  [ "$(cut -d' ' -f1-2 12.out | tr '\n' ' ')" = "policy 1 preference 1 withdrawal 1 " ]
+}
+
+@test "the unit and timer of the daily sweep are valid, and leave what was swept to be posted (L051)" {
+  need systemd-analyze
+  for unit in hh-ln-sweep.service hh-ln-sweep.timer; do sed "s|/usr/bin/hh-ln|$(command -v true)|; /^Requires=/d; /^After=/d" "$HH_SRC/packaging/systemd/$unit" >"$unit"; done
+  run systemd-analyze verify --man=no ./hh-ln-sweep.timer ./hh-ln-sweep.service
+  echo "$output"
+  [ "$status" -eq 0 ]
+  policy 1 | reinvest accept >/dev/null
+  forwarded 1 700
+  # The unit's own command, as systemd would give it to the shell; then one that meets an erased history.
+  sed -n "s/^ExecStart=.*-c '\(.*\)'/\1/p" "$HH_SRC/packaging/systemd/hh-ln-sweep.service" | sed 's|\$\$|$|g; s|/usr/bin/hh-ln|hh-ln|' >command
+  export HH_LN_DB=$T/pay HH_LN_BACKEND=sim HH_LN_CHAIN=regtest HH_LN_SIM_FORWARDS=$T/forwards.json
+  sh -eu command
+  jq -e '.earned_msat == 700' sweeps.jsonl
+  echo '{"forwarding_events": [], "last_offset_index": 0}' >forwards.json
+  run sh -eu command
+  [ "$status" -eq 1 ]
+  jq -e '.earned_msat == 700' sweeps.jsonl
+  [ ! -e sweeps.part ]
+}
+
+@test "while hh-ln serve has the journal, it takes orders, sweeps and makes batches for the command line (L050 L051)" {
+  export HH_LN_DB=$T/pay HH_LN_BACKEND=sim HH_LN_CHAIN=regtest HH_LN_SIM_FORWARDS=$T/forwards.json HH_LN_REINVEST_KEY=$T/treasurer.pub HH_LN_KEY=$KEY
+  forwarded 1 400000
+  start serve hh-ln serve
+  eventually 30 test -S pay.control
+  policy 1 | hh-ln reinvest accept | jq -e '.result == "accepted"'
+  hh-ln reinvest sweep | jq -e '.earned_msat == 400000'
+  withdrawal beta 1 100000 | hh-ln reinvest accept >/dev/null
+  hh-ln reinvest pay | jq -se '.[1].pay_msat == 100000'
+  run --separate-stderr hh-ln reinvest accept < <(policy 2; echo nonsense)
+  [ "$status" -eq 65 ]
+  stop serve
+  hh-ln reinvest requests --json | jq -e '.state == "ORDERED"'
+}
+
 @test "withdrawals are paid in part, within caps, balance and reserve, by signed manifests only, each once; the books follow (L053)" {
   a_ledger
   policy 1 | reinvest accept >/dev/null

@@ -15,11 +15,11 @@ refuses() { # LINE WHY
   [[ $output == *"$2"* ]] || { echo "$output"; return 1; }
 }
 
-@test "hh-records(5), hh-payments(5) and the schemas name the same record types and the same fields (B006)" {
+@test "hh-records(5), hh-payments(5), hh-reinvest(5) and the schemas name the same record types and the same fields (B006)" {
   run python3 - "$HH_SRC/man" <<'EOP'
 import json, pathlib, re, sys
 man = pathlib.Path(sys.argv[1])
-page = "".join((man / name).read_text() for name in ("hh-records.5", "hh-payments.5"))
+page = "".join((man / name).read_text() for name in ("hh-records.5", "hh-payments.5", "hh-reinvest.5"))
 sections = {}
 for part in re.split(r"^\.Ss ", page, flags=re.M)[1:]:
     name, text = part.split("\n", 1)

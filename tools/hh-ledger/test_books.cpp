@@ -1,13 +1,16 @@
 // The books through the program's own door: what does not add up is refused twice, by the program and by the database. [C070]
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 
 #include "audit.h"
 #include "base/error.h"
 #include "books.h"
 #include "ledger.h"
+#include "post.h"
 
 using namespace hh;
 using namespace hh::ledger;
@@ -67,6 +70,65 @@ TEST_CASE("an account that was paid more than it was owed is noticed", "[C070]")
     change.commit();
   }
   CHECK_THROWS_AS(carried(ledger, "miner:"), Error);
+}
+
+TEST_CASE("property: sweeps posted in any order and any number of times give the same books, and those add up (L051)", "[L051]") {
+  std::mt19937_64 rng(51);
+  std::vector<std::string> records;
+  Msat earned;
+  for (int64_t n = 1; n <= 12; ++n) {
+    payout::FeeSweep s{.simulated = false, .chain = bitcoin::Network::regtest, .node = "02ab", .number = n, .until_ms = n, .forwards = 1, .earned = Msat(1 + static_cast<int64_t>(rng() % 1'000'000)), .policy = 1,
+                       .parts = {{"a", 1, static_cast<int64_t>(rng() % 1'000'001), {}, {}}, {"b", 7, 0, {}, {}}}, .reserve = {}, .time_ms = n};
+    divide(s);
+    earned += s.earned;
+    records.push_back(json::to_line(payout::to_record(s)));
+  }
+  std::map<std::string, Msat> expected;
+  for (int run = 0; run < 8; ++run) {
+    const Folder folder;
+    FakeClock clock;
+    Ledger ledger(folder.path + "/L", Access::create, clock);
+    ledger.db().execute("INSERT INTO ledger VALUES (1, 'regtest', 0)");
+    auto posts = records;
+    for (int i = 0; i < 10; ++i) posts.push_back(records[rng() % records.size()]);
+    std::shuffle(posts.begin(), posts.end(), rng);
+    for (const std::string& line : posts) post_line(ledger, {}, line);
+    CHECK(balance(ledger, "treasury") == earned);
+    CHECK(books_total(ledger).sum == Msat(0));
+    CHECK(books_total(ledger).postings == 12);
+    if (run == 0) expected = balances(ledger);
+    CHECK(balances(ledger) == expected);
+    // The same number with other amounts is another claim.
+    json::Json other = json::parse(records[0]);
+    payout::FeeSweep lie = payout::sweep_from_record(other);
+    lie.earned += Msat(1);
+    divide(lie);
+    CHECK_THROWS_AS(post_line(ledger, {}, json::to_line(payout::to_record(lie))), Error);
+  }
+}
+
+TEST_CASE("no posted manifest of withdrawals is of more than a node is owed: the database sees to it (L053)", "[L053]") {
+  const Folder folder;
+  FakeClock clock;
+  Ledger ledger(folder.path + "/L", Access::create, clock);
+  auto& db = ledger.db();
+  {
+    Change change(ledger);
+    add_posting(ledger, "sweep", {{"treasury", Msat(5000)}, {"yield:a", Msat(-5000)}});
+    account_id(ledger, "node:a");
+    change.commit();
+  }
+  const int64_t yield = db.query_int64("SELECT id FROM accounts WHERE name = 'yield:a'"), node = db.query_int64("SELECT id FROM accounts WHERE name = 'node:a'");
+  db.execute("INSERT INTO payouts(id, manifest_id, withdrawal, jws, posted_ms) VALUES (1, 'm', 1, '', 0), (2, 'n', 2, '', 0)");
+  const auto line = [&](int64_t payout, int64_t account, int64_t msat) {
+    db.statement("INSERT INTO payout_lines(payout_id, line, account_id, pay_msat) VALUES (?1, 0, ?2, ?3)").run(payout, account, msat);
+  };
+  CHECK_THROWS_AS(line(1, yield, 5001), Error);
+  CHECK_THROWS_AS(line(1, node, 0), Error);
+  line(1, yield, 3000);
+  CHECK_THROWS_AS(line(2, yield, 2001), Error);  // what is ordered is not free
+  line(2, yield, 2000);
+  CHECK_THROWS_AS(db.execute("INSERT INTO payouts(id, manifest_id, withdrawal, round_id, jws, posted_ms) VALUES (3, 'o', 3, 1, '', 0)"), Error);
 }
 
 TEST_CASE("the audit log is a chain", "[C047]") {
