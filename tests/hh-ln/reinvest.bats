@@ -101,6 +101,35 @@ pay_out() { hh-payout sign --key "$T/signer.pem" --now --exp +7d; }
   AT=$(noon -2) reinvest sweep | jq -e '.earned_msat == 4 and .number == 3'
 }
 
+@test "a journal that was restored makes the sweeps again that it had made, the same, or refuses (L051)" {
+  a_ledger
+  policy 1 >p
+  reinvest accept p >/dev/null
+  forwarded 2 700 301
+  AT=$(noon 1) reinvest sweep >/dev/null
+  cp pay backup
+  forwarded 1 4000
+  AT=$(noon 0) reinvest sweep >/dev/null
+  reinvest sweep --all >sweeps
+  post sweeps >/dev/null
+  cp backup pay
+  forwarded 0 77
+  # Without its sweeps it would make others in their place, and the books would refuse those.
+  cp pay lost
+  AT=$(noon -1) reinvest sweep --db lost --sim-wallet "$T/pay.sim" >other
+  fails_with 65 'sweep 2 of node .* has been posted with other amounts' post other
+  jq -c 'select(.number == 2)' sweeps >last
+  AT=$(noon -1) reinvest sweep --again last --all >after
+  [ "$(head -n 2 after)" = "$(cat sweeps)" ]
+  post after | jq -se 'map(.result) == ["already", "already", "posted"]'
+  [ "$(balance treasury)" = 5078 ]
+  [ "$(AT=$(noon -1) reinvest sweep --again sweeps --all)" = "$(cat after)" ]
+  cp backup pay
+  jq -c '.forwarding_events |= map(select(.fee_msat != "4000"))' forwards.json >f && mv f forwards.json
+  AT=$(noon -1) fails_with 65 'sweep 2 of node .* cannot be made again' reinvest sweep --again last
+  [ "$(reinvest show --json | jq -s '.[0].sweeps')" = 1 ]
+}
+
 @test "policies count once and in their order, by the treasurer's signature only; each is an audit event with signature and time (L050 L054)" {
   policy 1 >p1
   policy 2 '.reinvest_ppm = 600000' >p2
@@ -157,7 +186,7 @@ pay_out() { hh-payout sign --key "$T/signer.pem" --now --exp +7d; }
   export HH_LN_DB=payments.sqlite HH_LN_BACKEND=sim HH_LN_CHAIN=regtest HH_LN_SIM_FORWARDS=forwards.json HH_LN_BACKOFF_MS=1
   sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$HH_SRC/man/hh-reinvest.5" | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed 's/\\e$//' |
     awk '/^\$ /{ if (line) print line; line = substr($0, 3); next } { sub(/^ +/, " "); line = line $0 } END { print line }' >list
-  [ "$(wc -l <list)" = 12 ]
+  [ "$(wc -l <list)" = 14 ]
   local n=0
   while read -r command <&3; do
     n=$((n + 1))
@@ -165,9 +194,10 @@ pay_out() { hh-payout sign --key "$T/signer.pem" --now --exp +7d; }
   done 3<list
   jq -e '.kind == "sweep" and .result == "posted"' 5.out
   # 90,000,000 msat, half of it alpha's, who may withdraw 40 % of that: its preference came after the sweep.
-  [ "$(cat 11.out)" = "alpha QUEUED 18000000" ]
+  jq -e '.kind == "manifest" and .result == "posted"' 11.out
+  [ "$(cat 13.out)" = "alpha QUEUED 18000000" ]
   [ "$(balance yield:alpha) $(balance yield:beta)" = "0 -18000000" ]
-  [ "$(cut -d' ' -f1-2 12.out | tr '\n' ' ')" = "policy 1 preference 1 withdrawal 1 " ]
+  [ "$(cut -d' ' -f1-2 14.out | tr '\n' ' ')" = "policy 1 preference 1 withdrawal 1 " ]
 }
 
 @test "the unit and timer of the daily sweep are valid, and leave what was swept to be posted (L051)" {

@@ -28,6 +28,7 @@ constexpr size_t max_input = 16u << 20;
 struct Options {
   std::string file = "-", with;
   int64_t days = 7;
+  std::string made;
   bool json = false, all = false, now = false;
 };
 
@@ -183,7 +184,14 @@ Listing list_forwards(const Settings& s, ReinvestBook& book) {
   return l;
 }
 
-int sweep_command(const Settings& s, bool all, bool now) {
+// made: fee_sweep records that the journal had before it was restored from an older copy, or "".
+int sweep_command(const Settings& s, bool all, bool now, const std::string& made) {
+  std::vector<payout::FeeSweep> again;
+  for (size_t at = 0; at < made.size();) {
+    const size_t end = std::min(made.find('\n', at), made.size());
+    if (end > at) again.push_back(payout::sweep_from_record(json::parse(std::string_view(made).substr(at, end - at))));
+    at = end + 1;
+  }
   OpenJournal w(s);
   ReinvestBook book(w.journal);
   book.require_policy();
@@ -193,6 +201,9 @@ int sweep_command(const Settings& s, bool all, bool now) {
     log::error("forward_missing", {{"node", l.identity.node}, {"timestamp_ns", std::to_string(timestamp)},
                                    {"why", "the node listed this forward before and does not any more: its history was erased, or it was restored from a backup. What is missing was counted and is not counted again; "
                                            "what was erased before it was read is not known here"}});
+  Journal::Work work(w.journal);
+  for (const payout::FeeSweep& sweep : again) book.make_again(l.identity, sweep);
+  work.commit();
   const int64_t ms = system_clock().unix_ms();
   const auto swept = book.sweep(l.identity, now ? ms : ms - ms % day_ms);
   if (all)
@@ -247,10 +258,11 @@ void add_reinvest_commands(CLI::App& app, Settings& settings, Writers& writers, 
       ->capture_default_str();
   command("show", "show the policy in force, and what nodes may withdraw", [&settings] { return show_command(settings, o.json); })->add_flag("--json", o.json, "records instead of a table");
   command("history", "print all orders that were ever accepted, with their signatures", [&settings] { return history_command(settings); });
-  CLI::App* sweep = write("sweep", "divide what forwarding has earned up to yesterday", [] { return Json{{"all", o.all}, {"now", o.now}}; },
-                          [&settings](const json::Fields& f) { return sweep_command(settings, f.boolean("all"), f.boolean("now")); });
+  CLI::App* sweep = write("sweep", "divide what forwarding has earned up to yesterday", [] { return Json{{"all", o.all}, {"now", o.now}, {"made", o.made.empty() ? "" : read_file(o.made, max_input)}}; },
+                          [&settings](const json::Fields& f) { return sweep_command(settings, f.boolean("all"), f.boolean("now"), f.text("made", max_input)); });
   sweep->add_flag("--all", o.all, "print all sweeps there are, not only a new one");
   sweep->add_flag("--now", o.now, "up to now, as before a change of the policy");
+  sweep->add_option("--again", o.made, "file with the sweeps that were made since the backup that the journal was restored from");
   command("requests", "show the queue of withdrawals", [&settings] { return requests_command(settings, o.json); })->add_flag("--json", o.json, "records instead of a table");
   write("pay", "print the payout of what can be withdrawn now, to be signed and paid", [] { return Json::object(); }, [&settings](const json::Fields&) { return pay_command(settings); });
 }

@@ -196,10 +196,10 @@ class Journal {
 
   // Records a verified manifest and its lines with pay > 0; nothing where they are there. Throws Error(data) where they are there with other terms, or
   // where another manifest has been recorded for the same block, or for the same cycle and pool (unless that one is revoked and nothing of it was ever sent), or where
-  // it is revoked before the journal has seen it. Lines over exactly the amount of a recent payment that
+  // it is revoked before the journal has seen it, or where it withdraws and is of no batch that this journal has made. Lines over exactly the amount of a recent payment that
   // this journal does not know are held.
   void add(const payout::VerifiedManifest& m);
-  // Throws Error(data) where another manifest has been recorded for what this one pays out.
+  // Throws Error(data) where add() would: another manifest has been recorded for what this one pays out, or it is of no batch of withdrawals.
   void require_only_manifest(const payout::VerifiedManifest& m);
   std::vector<Line> lines(const std::string& manifest_id);
   std::vector<Line> all_lines();

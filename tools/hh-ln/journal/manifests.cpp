@@ -41,6 +41,8 @@ void Journal::require_only_manifest(const payout::VerifiedManifest& m) {
   const bool is_known = db_.statement("SELECT 1 FROM manifests WHERE manifest_id = ?1").first(id);
   const std::string revoked = term(id).revoked;
   if (!is_known && !revoked.empty()) throw Error(Exit::data, fmt::format("manifest refused: {} is revoked: {}", id, revoked));
+  if (m.manifest.payout.kind == payout::PayoutKind::withdrawal && !db_.statement("SELECT 1 FROM withdrawal_batches WHERE manifest_id = ?1").first(id))
+    throw Error(Exit::data, fmt::format("manifest refused: {} withdraws what forwarding earned, and this journal has made no such batch: `hh-ln reinvest pay` makes them", id));
   if (is_known && !revoked.empty()) return;  // what is under way is followed to its end
   auto other = db_.statement("SELECT manifest_id FROM manifests_in_force WHERE chain = ?1 AND pot = ?2 AND manifest_id <> ?3");
   if (other.first(bitcoin::network_name(m.manifest.payout.chain), pot, id))

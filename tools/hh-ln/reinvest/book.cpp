@@ -156,7 +156,25 @@ std::vector<int64_t> ReinvestBook::take_in(const std::string& node, int64_t sinc
   return missing;
 }
 
-std::optional<payout::FeeSweep> ReinvestBook::sweep(const Identity& identity, int64_t until_ms) {
+std::optional<payout::FeeSweep> ReinvestBook::sweep(const Identity& identity, int64_t until_ms) { return sweep_at(identity, until_ms, clock_.unix_ms()); }
+
+bool ReinvestBook::make_again(const Identity& identity, const payout::FeeSweep& made) {
+  const auto fail = [&](const std::string& why) { throw Error(Exit::data, fmt::format("sweep {} of node {} cannot be made again: {}", made.number, made.node, why)); };
+  if (made.node != identity.node) fail("the wallet is another node");
+  Journal::Work work(journal_);
+  auto there = db_.statement("SELECT record FROM fee_sweeps WHERE node = ?1 AND number = ?2");
+  if (there.first(made.node, made.number)) {
+    if (payout::sweep_from_record(json::parse(there.text_view(0))) != made) fail("the journal has it with other amounts");
+    return false;
+  }
+  const auto again = sweep_at(identity, made.until_ms, made.time_ms);
+  if (!again) fail("the node lists no forwards for it");
+  if (*again != made) fail(fmt::format("it would be sweep {} by policy {}, of {} forwards that earned {} msat; first accept the orders that were in force, and give all sweeps in their order", again->number, again->policy, again->forwards, again->earned.count()));
+  work.commit();
+  return true;
+}
+
+std::optional<payout::FeeSweep> ReinvestBook::sweep_at(const Identity& identity, int64_t until_ms, int64_t time_ms) {
   Journal::Work work(journal_);
   payout::FeeSweep s;
   {
@@ -167,7 +185,7 @@ std::optional<payout::FeeSweep> ReinvestBook::sweep(const Identity& identity, in
   if (s.earned.is_zero()) return {};
   const ReinvestPolicy p = require_policy();
   if (identity.chain != bitcoin::network_name(p.chain)) throw Error(Exit::data, fmt::format("the policy is for chain {}, and the node is on {}", bitcoin::network_name(p.chain), identity.chain));
-  s.simulated = identity.simulated, s.chain = p.chain, s.node = identity.node, s.until_ms = until_ms, s.policy = p.sequence, s.time_ms = clock_.unix_ms();
+  s.simulated = identity.simulated, s.chain = p.chain, s.node = identity.node, s.until_ms = until_ms, s.policy = p.sequence, s.time_ms = time_ms;
   for (const PolicyNode& n : p.nodes) s.parts.push_back({n.node, n.weight, p.applied_ppm(preference(n.node)), {}, {}});
   divide(s);
   {

@@ -43,6 +43,9 @@ class ReinvestBook {
 
   // Divides what forwards that ended before have earned and no sweep has yet. nullopt: nothing. Throws Error(config) without a policy.
   std::optional<payout::FeeSweep> sweep(const Identity& identity, int64_t until_ms);
+  // After a restore from a backup: makes a sweep once more that had been made since, the very same. False: the journal has it. Throws Error(data) where it would not
+  // be the same: the node lists other forwards, or an order is missing.
+  bool make_again(const Identity& identity, const payout::FeeSweep& made);
   void each_sweep(const std::function<void(const json::Json&)>& each);  // fee_sweep records, oldest first
 
   struct Totals {
@@ -54,6 +57,7 @@ class ReinvestBook {
 
  private:
   void insert(const SignedOrder& order, int64_t id);
+  std::optional<payout::FeeSweep> sweep_at(const Identity& identity, int64_t until_ms, int64_t time_ms);
   Journal& journal_;
   store::Database& db_;
   const Clock& clock_;
