@@ -160,7 +160,7 @@ TEST_CASE("keys are rotated as one: before, in between and after, exactly one ke
       }
     REQUIRE(opened == 1);
     if (!failed) break;
-    REQUIRE(point < 400);
+    REQUIRE(point < 1000);
   }
 }
 
