@@ -242,6 +242,32 @@ TEST_CASE("nothing is withdrawn that would leave less than the reserve, or than 
   CHECK(batch->pay() == Msat(40'000));
 }
 
+TEST_CASE("an invoice is paid whole or waits; others get what there is, but no crumbs (L053)", "[reinvest]") {
+  const Folder folder;
+  FakeClock clock;
+  Journal journal(folder.file("db"), true, clock);
+  ReinvestBook book(journal, clock);
+  SimBackend wallet(sim_config(folder), clock);
+  ReinvestPolicy p = a_policy();
+  p.min_withdrawal = Msat(20'000), p.max_withdrawal = Msat(1'000'000), p.max_day = Msat(1'000'000);
+  accept(journal, p, clock);
+  book.take_in(node.node, 0, {forward(5, 100'000)});
+  book.sweep(node, clock.unix_ms());  // a may withdraw 17,500 and b 52,500
+  WithdrawalOrder invoice = wants("b", 1, 60'000);
+  invoice.destination = {records::DestinationKind::bolt11, invoice_number(1, Msat(60'000), clock.unix_seconds())};
+  accept(journal, invoice, clock);
+  accept(journal, wants("a", 1, 30'000), clock);
+  Withdrawals queue(journal, book, clock);
+  CHECK_FALSE(queue.next_batch(wallet));
+  book.take_in(node.node, 0, {forward(5, 100'000), forward(6, 20'000)});
+  book.sweep(node, clock.unix_ms());  // now 21,000 and 63,000
+  const auto batch = queue.next_batch(wallet);
+  REQUIRE(batch);
+  REQUIRE(batch->lines.size() == 2);
+  CHECK(batch->lines[0].pay == Msat(21'000));
+  CHECK(batch->lines[1].pay == Msat(60'000));
+}
+
 // All of it, as a timer does it: every step may have been done already. file: where the signed manifest is kept.
 std::string all_steps(Journal& journal, SimBackend& wallet, FakeClock& clock, std::optional<payout::VerifiedManifest>& file) {
   ReinvestBook book(journal, clock);
