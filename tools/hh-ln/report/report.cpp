@@ -23,7 +23,8 @@ using json::Json;
 
 constexpr int64_t day_ms = 86'400'000;
 constexpr int64_t good_for_seconds = 20 * 366 * int64_t{86'400};  // audits look back
-constexpr std::array columns{"event", "time_ms", "manifest_id", "line", "account", "attempt", "payment_hash", "state", "amount_msat", "fee_msat", "alarm", "reason"};
+constexpr std::array columns{"event", "time_ms", "manifest_id", "line", "account", "attempt", "payment_hash", "state", "amount_msat", "fee_msat", "alarm", "reason", "rail", "txid", "vout", "onchain_event"};
+constexpr size_t first_columns = 12;  // of reports that were made before there were payments on chain
 
 // Between quotes where it has to be (RFC 4180), and never something that a spreadsheet takes for a formula.
 std::string csv_field(const Json& value) {
@@ -41,27 +42,29 @@ std::string csv_field(const Json& value) {
 
 std::string csv_row(const Json& record) {
   std::string out;
-  for (const char* name : columns) (out += out.empty() ? "" : ",") += csv_field(record.contains(name) ? record.at(name) : Json());
+  for (size_t i = 0; i < columns.size(); ++i) (out += i == 0 ? "" : ",") += csv_field(record.contains(columns[i]) ? record.at(columns[i]) : Json());
   return out + "\n";
 }
 
-std::string csv_head() {
+std::string csv_head(size_t count = columns.size()) {
   std::string out;
-  for (const char* name : columns) (out += out.empty() ? "" : ",") += name;
+  for (size_t i = 0; i < count; ++i) (out += out.empty() ? "" : ",") += columns[i];
   return out + "\n";
 }
 
 struct Sums {
   int64_t payouts = 0, failures = 0, alarms = 0, rows = 0;
   Msat paid, fees;
-  int64_t first = 0, last = 0;
+  int64_t first = 0, last = 0, first_onchain = 0, last_onchain = 0;
   void add(const Json& r) {
     const json::Fields f(r);
     const bool is_paid = f.text("state") == "PAID";
     ++rows, payouts += is_paid, failures += !is_paid, alarms += f.optional_boolean("alarm");
     if (is_paid) paid += f.msat("amount_msat"), fees += f.msat("fee_msat");
-    last = f.integer("event");
-    if (first == 0) first = last;
+    const bool onchain = r.contains("onchain_event");
+    int64_t &begin = onchain ? first_onchain : first, &end = onchain ? last_onchain : last;
+    end = f.integer(onchain ? "onchain_event" : "event");
+    if (begin == 0) begin = end;
   }
   void put(Json& r) const {
     r["rows"] = rows;
@@ -70,7 +73,8 @@ struct Sums {
     r["fees_msat"] = fees.count();
     r["failures"] = failures;
     r["alarms"] = alarms;
-    if (rows > 0) r["first_event"] = first, r["last_event"] = last;
+    if (first > 0) r["first_event"] = first, r["last_event"] = last;
+    if (first_onchain > 0) r["first_onchain_event"] = first_onchain, r["last_onchain_event"] = last_onchain;
   }
 };
 
@@ -95,15 +99,15 @@ int64_t number_of(const std::string& text, const char* name) {
   return n;
 }
 
-Json from_csv(std::string_view line) {
+Json from_csv(std::string_view line, size_t count) {
   const auto fields = csv_split(line);
-  if (fields.size() != columns.size()) throw Error(Exit::data, fmt::format("a row has {} columns, not {}", fields.size(), columns.size()));
+  if (fields.size() != count) throw Error(Exit::data, fmt::format("a row has {} columns, not {}", fields.size(), count));
   Json r = json::make_record("payment_event");
   for (size_t i = 0; i < fields.size(); ++i) {
     const std::string_view name = columns[i];
     if (fields[i].empty()) continue;
     if (name == "alarm") r[columns[i]] = fields[i] == "true";
-    else if (name == "event" || name == "time_ms" || name == "line" || name == "attempt" || name.ends_with("_msat")) r[columns[i]] = number_of(fields[i], columns[i]);
+    else if (name == "event" || name == "time_ms" || name == "line" || name == "attempt" || name == "vout" || name == "onchain_event" || name.ends_with("_msat")) r[columns[i]] = number_of(fields[i], columns[i]);
     else r[columns[i]] = fields[i];
   }
   return r;
@@ -127,14 +131,47 @@ Parts parts_of(std::string_view text) {
 
 void each_row(const Parts& p, const std::function<void(const Json&)>& each) {
   std::string_view rest = p.rows;
+  size_t count = columns.size();
   if (p.csv) {
-    if (!rest.starts_with(csv_head())) throw Error(Exit::data, "the report's first line does not name its columns");
-    rest.remove_prefix(csv_head().size());
+    if (rest.starts_with(csv_head(first_columns))) count = first_columns;
+    if (!rest.starts_with(csv_head(count))) throw Error(Exit::data, "the report's first line does not name its columns");
+    rest.remove_prefix(csv_head(count).size());
   }
   while (!rest.empty()) {
     const size_t end = rest.find('\n');
-    each(p.csv ? from_csv(rest.substr(0, end)) : json::parse(rest.substr(0, end)));
+    each(p.csv ? from_csv(rest.substr(0, end), count) : json::parse(rest.substr(0, end)));
     rest.remove_prefix(end + 1);
+  }
+}
+
+// Steps of transactions on chain, one record for each line of one. As the states of lines have it: RECORDED is SENDING, for it may have been sent.
+constexpr const char* onchain_state = "CASE e.to_state WHEN 'RECORDED' THEN 'SENDING' WHEN 'BROADCAST' THEN 'INFLIGHT' WHEN 'CONFIRMED' THEN 'PAID' ELSE 'FAILED_SAFE' END";
+
+void each_onchain_event(store::Database& db, const EventRange& range, const std::function<void(const Json&)>& each) {
+  auto rows = db.statement(fmt::format(R"sql(
+    SELECT e.id, e.time_ms, o.manifest_id, o.line, l.account, e.txid, o.vout, {}, o.amount_sat, o.fee_msat, e.alarm, e.reason,
+      CASE e.from_state WHEN '' THEN 'PLANNED' WHEN 'RECORDED' THEN 'SENDING' ELSE 'INFLIGHT' END
+    FROM onchain_events e JOIN onchain_lines o USING (batch) JOIN lines l USING (manifest_id, line)
+    WHERE e.time_ms >= ?1 AND e.time_ms < ?2 AND (NOT ?3 OR e.to_state IN ('CONFIRMED', 'CONFLICTED')) ORDER BY e.id, o.vout)sql", onchain_state));
+  for (bool more = rows.first(range.from_ms, range.to_ms, range.ends_only); more; more = rows.step()) {
+    const std::string to = rows.text(7);
+    Json r = json::make_record("payment_event");
+    r["rail"] = "onchain";
+    r["onchain_event"] = rows.int64(0);
+    r["time_ms"] = rows.int64(1);
+    r["manifest_id"] = rows.text(2);
+    r["line"] = rows.int64(3);
+    r["account"] = rows.text(4);
+    r["txid"] = rows.text(5);
+    r["vout"] = rows.int64(6);
+    r["action"] = "onchain";
+    r["from"] = rows.text(12);
+    r["state"] = to;
+    r["amount_msat"] = to_msat(rows.sat(8)).count();
+    if (to == "PAID") r["fee_msat"] = rows.int64(9);
+    if (rows.boolean(10)) r["alarm"] = true;
+    if (!rows.text_view(11).empty()) r["reason"] = rows.text(11);
+    each(r);
   }
 }
 
@@ -165,6 +202,7 @@ void each_event(store::Database& db, const EventRange& range, const std::functio
     if (!rows.text_view(13).empty()) r["reason"] = rows.text(13);
     each(r);
   }
+  each_onchain_event(db, range, each);
 }
 
 Day parse_day(const std::string& text) {
@@ -225,8 +263,20 @@ Json verify_report(std::string_view text, const crypto::KeySet& signers) {
 
 void compare_report(std::string_view text, store::Database& db) {
   auto row = db.statement("SELECT e.time_ms, e.manifest_id, e.line, e.payment_hash, e.to_state, a.amount_msat, a.fee_msat FROM events e JOIN attempts a ON a.payment_hash = e.payment_hash WHERE e.id = ?1");
+  auto output = db.statement(fmt::format("SELECT e.time_ms, o.manifest_id, o.line, e.txid, {}, o.amount_sat, o.fee_msat FROM onchain_events e JOIN onchain_lines o USING (batch) WHERE e.id = ?1 AND o.vout = ?2",
+                                         onchain_state));
+  const auto same_onchain = [&](const json::Fields& f) {
+    const bool same = output.first(f.integer("onchain_event"), f.integer("vout")) && output.int64(0) == f.integer("time_ms") && output.text(1) == f.text("manifest_id") && output.int64(2) == f.integer("line") &&
+                      output.text(3) == f.text("txid") && output.text(4) == f.text("state") && to_msat(output.sat(5)) == f.msat("amount_msat") && (f.text("state") != "PAID" || output.int64(6) == f.integer("fee_msat"));
+    output.reset();
+    return same;
+  };
   each_row(parts_of(text), [&](const Json& r) {
     const json::Fields f(r);
+    if (r.contains("onchain_event")) {
+      if (!same_onchain(f)) throw Error(Exit::data, fmt::format("the journal's event {} on chain is not what the report says", f.integer("onchain_event")));
+      return;
+    }
     const int64_t id = f.integer("event");
     const bool same = row.first(id) && row.int64(0) == f.integer("time_ms") && row.text(1) == f.text("manifest_id") && row.int64(2) == f.integer("line") && row.text(3) == f.text("payment_hash") &&
                       row.text(4) == f.text("state") && row.msat(5) == f.msat("amount_msat") && (f.text("state") != "PAID" || row.int64(6) == f.integer("fee_msat"));

@@ -23,7 +23,7 @@ struct EventRange {
   int64_t from_ms = 0, to_ms = INT64_MAX;  // unix; to: the first that is too late
   bool ends_only = false;                  // only those into PAID and FAILED_SAFE
 };
-// payment_event records, oldest first.
+// payment_event records, oldest first: those over Lightning, then those on chain, a record for each line of a transaction.
 void each_event(store::Database& journal, const EventRange& range, const std::function<void(const json::Json& record)>& each);
 
 struct Day {

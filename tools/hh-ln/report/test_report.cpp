@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "crypto/jws.h"
+#include "json/canonical.h"
 #include "report/report.h"
 #include "test_support.h"
 
@@ -65,7 +67,7 @@ TEST_CASE("a report has the payouts, fees and failures of its day, each with its
     CHECK(std::count(text.begin(), text.end(), '\n') == (format == ReportFormat::csv ? 5 : 4));
     compare_report(text, s.journal.database());
   }
-  CHECK(s.report(ReportFormat::csv).find(",\"'=no \"\"route\"\",  said the node #1\"\n") != std::string::npos);  // one line, and no formula
+  CHECK(s.report(ReportFormat::csv).find(",\"'=no \"\"route\"\",  said the node #1\",,,,\n") != std::string::npos);  // one line, and no formula
   CHECK(verify_report(s.report(ReportFormat::json, "2023-11-16"), s.signers)["payouts"] == 1);
   const json::Json nothing = verify_report(s.report(ReportFormat::csv, "2023-11-14"), s.signers);
   CHECK((nothing["rows"] == 0 && !nothing.contains("first_event")));
@@ -114,4 +116,59 @@ TEST_CASE("events of all the time are every step of every payment", "[L103]") {
     last = r["event"];
   });
   CHECK(steps == s.journal.database().query_int64("SELECT count(*) FROM events"));
+}
+
+TEST_CASE("lines that were paid on chain are in the report too, row by row those of the journal; one whose transaction came to nothing is a failure", "[L030][L064]") {
+  Scene s;
+  const std::string id(64, 'b'), txid(64, 'c'), coin(64, 'd');
+  s.journal.add(test::manifest(3, {}, id));
+  store::Database& db = s.journal.database();
+  for (int line = 0; line < 3; ++line) s.journal.hold(id, line, "to be paid on chain");
+  const auto batch = [&](int number, const std::string& lines, int amount_sat) {
+    const std::string n = std::to_string(number), tx = std::string(63, 'c') + n;
+    store::Transaction work(db);
+    db.execute("INSERT INTO onchain_batches (id, txid, raw_tx, backend, node, chain, lines, amount_sat, fee_sat, vsize, height, state, created_ms, changed_ms) VALUES (" + n + ", '" + tx + "', '00', 'lnd', 'n', 'regtest', " +
+               (number == 1 ? "2" : "1") + ", " + std::to_string(amount_sat) + ", 300, 100, 1, 'RECORDED', 1700006400000, 1700006400000)");
+    db.execute("INSERT INTO onchain_inputs VALUES (" + n + ", '" + coin + "', " + n + ", 5000)");
+    db.execute("INSERT INTO onchain_lines SELECT " + n + ", line, manifest_id, line, 'bcrt1', pay_msat / 1000, " + (number == 1 ? "150000" : "300000") + " FROM lines WHERE manifest_id = '" + id + "' AND line IN " + lines);
+    work.commit();
+  };
+  batch(1, "(0, 1)", 3000);
+  batch(2, "(2)", 3000);
+  db.execute("UPDATE onchain_batches SET state = 'BROADCAST', broadcasts = 1");
+  db.execute("UPDATE onchain_batches SET state = 'CONFIRMED', confirmations = 6 WHERE id = 1");
+  db.execute("UPDATE onchain_batches SET state = 'CONFLICTED', reason = 'another one' WHERE id = 2");
+  std::vector<std::string> states;
+  each_event(db, {}, [&](const json::Json& r) {
+    if (r.contains("rail")) states.push_back(r["state"].get<std::string>());
+  });
+  CHECK(states == std::vector<std::string>{"SENDING", "SENDING", "SENDING", "INFLIGHT", "INFLIGHT", "INFLIGHT", "PAID", "PAID", "FAILED_SAFE"});
+  for (const ReportFormat format : {ReportFormat::json, ReportFormat::csv}) {
+    const std::string text = s.report(format);
+    const json::Json last = verify_report(text, s.signers);
+    CHECK(last["payouts"] == 2 + 2);
+    CHECK(last["failures"] == 1 + 1);
+    CHECK(last["alarms"] == 1);
+    CHECK(last["paid_msat"] == 3'000'000 + 3'000'000);
+    CHECK(last["fees_msat"] == 14 + 300'000);
+    CHECK(last["last_onchain_event"].get<int64_t>() > last["first_onchain_event"].get<int64_t>());
+    compare_report(text, db);
+    db.execute("DROP TRIGGER IF EXISTS onchain_events_never_change; UPDATE onchain_events SET time_ms = time_ms + 1 WHERE to_state = 'CONFIRMED'");
+    CHECK_THROWS(compare_report(text, db));
+    db.execute("UPDATE onchain_events SET time_ms = time_ms - 1 WHERE to_state = 'CONFIRMED'");
+  }
+}
+
+TEST_CASE("a report in CSV of before there were payments on chain is still verified", "[L064]") {
+  Scene s;
+  std::string text = s.report(ReportFormat::csv), rows = text.substr(0, text.rfind('#'));
+  for (const std::string& more : {std::string(",rail,txid,vout,onchain_event\n"), std::string(",,,,\n")})
+    for (size_t at = rows.find(more); at != std::string::npos; at = rows.find(more)) rows.replace(at, more.size(), "\n");
+  json::Json last = json::parse(text.substr(text.rfind('#') + 1));
+  last.erase("jws");
+  last["sha256"] = to_hex(crypto::sha256(rows));
+  last["jws"] = crypto::jws::sign(json::canonical(last), {.typ = report_typ, .kid = {}, .iat = 1'700'200'000, .exp = 1'900'000'000, .jti = "01"}, s.key);
+  text = rows + "#" + json::to_line(last) + "\n";
+  CHECK(verify_report(text, s.signers)["payouts"] == 2);
+  compare_report(text, s.journal.database());
 }
