@@ -101,12 +101,14 @@ admin() { api -w '\n%{http_code}\n' -H "Authorization: Bearer $1" -H "X-HH-TOTP:
   for role in treasurer auditor ops; do
     secret=$(token "a-$role" $role)
     [ "$(status_as "$secret" "$API/v1/treasury/status")" = 200 ]
-    for action in pause resume hold release; do
+    for action in pause resume hold release rebalance policy; do
       body='{"reason":"x"}'
+      [ $action != policy ] || body='{"reason":"x","channel":"all","fee_ppm":1}'
       [[ $action == hold || $action == release ]] && body='{"reason":"x","manifest_id":"'$(printf 'a%.0s' {1..64})'","line":0}'
       got=$(admin "$secret" 000000 $action "$body" | tail -1)
       case $role-$action in
-        auditor-* | ops-hold | ops-release) want=403 ;;
+        auditor-* | ops-hold | ops-release | ops-rebalance | ops-policy) want=403 ;;
+        *-rebalance | *-policy) want=409 ;; # the simulated wallet has no channels: nor is it here
         *-hold | *-release) want=404 ;; # there is no such line: the code is not even looked at
         *) want=403 ;;                  # the code is wrong
       esac
@@ -142,6 +144,23 @@ admin() { api -w '\n%{http_code}\n' -H "Authorization: Bearer $1" -H "X-HH-TOTP:
   [ "$(state_of 1)" = HELD ]
   grep -q '"event":"admin_action".*"name":"tess"' s.err
   hh-ln decisions --db "$T/pay" | jq -se 'map(.action) == ["pause", "hold", "resume"] and .[0].name == "tess (token 1)" and .[0].reason == "the auditors are here"'
+}
+
+@test "channels and rebalances can be read; what is wrong with a wish is told before a code is used (L043 C019)" {
+  serve_api s
+  secret=$(token tess treasurer)
+  as "$secret" "$API/v1/channels" | jq -e '.type == "channels" and .channels == []'
+  as "$secret" "$API/v1/rebalances" | jq -e '.type == "rebalances" and .rebalances == []'
+  [ "$(status_as "$secret" "$API/v1/rebalances?limit=501")" = 400 ]
+  wrong() { [ "$(admin "$secret" 000000 "$1" "$2" | tail -1)" = 400 ] || { echo "$1 $2"; return 1; }; }
+  wrong rebalance '{}'
+  wrong rebalance '{"reason":"x","sat":0}'
+  wrong rebalance '{"reason":"x","max_fee_ppm":-1}'
+  wrong rebalance '{"reason":"x","from":5}'
+  wrong rebalance '{"reason":"x","yes":true}'
+  wrong policy '{"reason":"x","channel":"all"}'
+  wrong policy '{"reason":"x","channel":"all","cltv_delta":17}'
+  wrong policy '{"reason":"x","fee_ppm":1}'
 }
 
 @test "one-time codes cannot be guessed: after five the sixth waits (L073)" {
@@ -206,7 +225,7 @@ admin() { api -w '\n%{http_code}\n' -H "Authorization: Bearer $1" -H "X-HH-TOTP:
   python3 - "$HH_SRC" <<'PY'
 import json, pathlib, re, sys
 root = pathlib.Path(sys.argv[1])
-source = (root / "tools/hh-ln/service/api.cpp").read_text()
+source = "".join((root / "tools/hh-ln/service" / name).read_text() for name in ("api.cpp", "api_channels.cpp"))
 doc = json.loads((root / "packaging/openapi/hh-ln.json").read_text())
 described = {f"{method.upper()} {path}" for path, item in doc["paths"].items() for method in item}
 routes = {f"{m} {p}" for m, p in re.findall(r'router_\.on\("([A-Z]+)", "([^"]+)"', source)}

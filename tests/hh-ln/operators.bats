@@ -31,7 +31,7 @@ teardown() { hh_teardown; }
   for label in 'state="FAILED_SAFE"' 'direction="outbound"' 'direction="inbound"' 'kind="confirmed"' 'status="202"'; do grep -qF "$label" metrics || { echo "no $label"; return 1; }; done
 }
 
-@test "alarms come when they should and only then (C085 L062)" {
+@test "alarms come when they should and only then (C085 L016 L062)" {
   need promtool
   cd "$HH_SRC/packaging/prometheus"
   run promtool check rules hh-ln.rules.yml

@@ -2,6 +2,7 @@
 # Real lnd nodes for tests, alone on loopback, on a bitcoind from ../support/bitcoind.
 #   need_lnd                      skips with the reason where there is no lnd; fails instead where HH_REQUIRE_PEERS=1
 #   start_lnd NAME BITCOIND       starts it, or starts it again with its data and ports; LND_URL, LND_CERT of NAME by lnd_url, lnd_cert
+#                                 LND_ANNOUNCED=1: its address is in the graph
 #   ln_cli NAME METHOD ARG…       lncli of that node
 #   lnd_key NAME                  its public key
 #   start_lnds CHAIN NAME…        bitcoind "node" and lnds with money
@@ -23,16 +24,17 @@ need_lnd() {
 
 # lnd is not told the signet's challenge: it speaks to bitcoind by RPC only, and lnd 0.21 would take the network for another one.
 start_lnd() {
-  local name=$1 bitcoind=$2 rpc rest peer rpc_port chain folder
+  local name=$1 bitcoind=$2 rpc rest peer rpc_port chain folder more=()
   mkdir -p "$T/$name.lnd"
   [ -e "$T/$name.lnd/ports" ] || echo "$(free_port) $(free_port) $(free_port)" >"$T/$name.lnd/ports"
   read -r rpc rest peer <"$T/$name.lnd/ports"
   read -r rpc_port _ chain <"$T/$bitcoind.data/ports"
   folder=$chain
+  [ "${LND_ANNOUNCED:-0}" = 0 ] || more=(--externalip="127.0.0.1:$peer")
   echo "$chain" >"$T/$name.lnd/chain"
   start "$name" lnd --lnddir="$T/$name.lnd" --noseedbackup --nobootstrap --bitcoin.node=bitcoind "--bitcoin.$chain" --bitcoin.defaultchanconfs=1 \
     --bitcoind.rpchost="127.0.0.1:$rpc_port" --bitcoind.rpccookie="$T/$bitcoind.data/$folder/.cookie" --bitcoind.rpcpolling --bitcoind.blockpollinginterval=500ms \
-    --bitcoind.txpollinginterval=500ms --listen="127.0.0.1:$peer" --rpclisten="127.0.0.1:$rpc" --restlisten="127.0.0.1:$rest" --accept-keysend --debuglevel=warn --trickledelay=50
+    --bitcoind.txpollinginterval=500ms --listen="127.0.0.1:$peer" --rpclisten="127.0.0.1:$rpc" --restlisten="127.0.0.1:$rest" --accept-keysend --debuglevel=warn --trickledelay=50 "${more[@]}"
   if ! eventually 300 eval "ln_cli $name getinfo >$T/$name.info 2>&1"; then
     tail -n 20 "$T/$name.out" "$T/$name.err" "$T/$name.info" >&2
     return 1

@@ -31,7 +31,6 @@ using json::Json;
 // Sizes in vbytes of what lnd makes, with one input and taproot outputs: an opening with change, and a close by both.
 constexpr int64_t opening_vbytes = 170, closing_vbytes = 195;
 constexpr int64_t fee_days = 30;
-constexpr Sat least_rebalance{10'000};
 
 struct Options {
   std::string peer, channel, from, to, reason;
@@ -55,12 +54,6 @@ struct Options {
 };
 
 Sat cost_of(int64_t vbytes, int64_t sat_per_vbyte) { return Sat(vbytes) * sat_per_vbyte; }
-
-Channel find(const std::vector<Channel>& channels, const std::string& name) {
-  for (const Channel& c : channels)
-    if ((c.id == name || c.point == name) && c.is_open()) return c;
-  throw Error(Exit::data, fmt::format("{} is no open channel of this node: `hh-ln channels` lists them", name));
-}
 
 Json action(const char* what, const Identity& identity) {
   Json r = json::make_record("channel_action");
@@ -226,7 +219,7 @@ int open_command(const Settings& s, Options o) {
 int close_command(const Settings& s, Options o) {
   const auto node = make_channel_node(s);
   const Identity identity = node->payer().identify();
-  const Channel c = find(node->channels(), o.channel);
+  const Channel c = find_open(node->channels(), o.channel);
   const int64_t rate = o.sat_per_vbyte = fee_rate(*node, o);
   Json record = action("close", identity);
   record["peer"] = c.peer;
@@ -251,7 +244,7 @@ int policy_command(const Settings& s, Options o) {
   const auto node = make_channel_node(s);
   const Identity identity = node->payer().identify();
   std::vector<Channel> chosen = node->channels();
-  if (!o.all) chosen = {find(chosen, o.channel)};
+  if (!o.all) chosen = {find_open(chosen, o.channel)};
   std::erase_if(chosen, [](const Channel& c) { return !c.is_open(); });
   std::vector<std::pair<Channel, Policy>> changes;
   std::vector<Json> records;
@@ -279,24 +272,14 @@ int policy_command(const Settings& s, Options o) {
   return 0;
 }
 
-RebalancePlan plan_of(const std::vector<Channel>& channels, const Options& o) {
-  if (o.from.empty() != o.to.empty()) throw Error(Exit::usage, "rebalance needs both --from and --to, or neither");
-  auto plan = o.from.empty() ? plan_rebalance(channels, least_rebalance) : RebalancePlan{find(channels, o.from), find(channels, o.to), Sat(0)};
-  if (!plan) throw Error(Exit::data, "there is nothing to rebalance: no two active channels of different peers of which one has much more on our side than the other");
-  if (plan->from.peer == plan->to.peer) throw Error(Exit::data, "both channels are with the same peer: a payment cannot go out and in through it");
-  if (o.sat > 0) plan->amount = Sat(o.sat);
-  if (plan->amount.is_zero()) throw Error(Exit::usage, "rebalance between channels of your choice needs --sat");
-  if (plan->amount > plan->from.local || plan->amount > plan->to.remote) throw Error(Exit::data, "the channels cannot carry that amount");
-  return *plan;
-}
-
 int rebalance_command(const Settings& s, Options o) {
   const auto node = make_channel_node(s);
   const Identity identity = node->payer().identify();
-  const RebalancePlan plan = plan_of(node->channels(), o);
+  if (o.from.empty() != o.to.empty() || (!o.from.empty() && o.sat == 0)) throw Error(Exit::usage, "rebalance needs --from, --to and --sat together, or chooses all of it itself");
+  const RebalancePlan plan = plan_wanted(node->channels(), o.from, o.to, Sat(o.sat));
   const int64_t ppm = o.max_fee_ppm < 0 ? s.integer("channels.rebalance_fee_ppm") : o.max_fee_ppm;
   o.from = plan.from.id, o.to = plan.to.id, o.sat = plan.amount.count(), o.max_fee_ppm = ppm;
-  const Msat limit(plan.amount.count() / 1000 * ppm + plan.amount.count() % 1000 * ppm / 1000);  // sat · ppm / 1000 = msat, without overflow
+  const Msat limit = millionths_of(plan.amount, ppm);
   if (o.carry_out) json::print(record_of(Rebalance{.hash = {}, .node = identity.node, .out_channel = plan.from.id, .in_channel = plan.to.id, .amount = to_msat(plan.amount), .fee_limit = limit, .state = "PLANNED", .created_ms = system_clock().unix_ms()}));
   if (const auto code = planned(o)) return *code;
   OpenJournal w(s);
@@ -314,18 +297,22 @@ void add_consent(CLI::App* sub, Options& o) {
 
 }  // namespace
 
-std::unique_ptr<ChannelNode> make_channel_node(const Settings& s) {
+std::function<std::unique_ptr<ChannelNode>()> channel_node_maker(const Settings& s) {
   const std::string& name = s.text("backend");
   if (name == "lnd") {
     const char* macaroon = s.is_set("channels.macaroon") ? "channels.macaroon" : "lnd.macaroon";
-    return std::make_unique<LndChannels>(LndConfig{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required(macaroon), macaroon)), .tls_cert = s.text("lnd.tls_cert"),
-                                                   .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")});
+    const LndConfig config{.url = s.required("lnd.url"), .macaroon = macaroon_in_hex(load_secret_bytes(s.required(macaroon), macaroon)), .tls_cert = s.text("lnd.tls_cert"),
+                           .timeout_seconds = s.integer("timeout_seconds"), .max_parts = s.integer("max_parts")};
+    return [config] { return std::make_unique<LndChannels>(config); };
   }
-  if (name == "cln")
-    return std::make_unique<ClnChannels>(ClnConfig{.url = s.required("cln.url"), .rune = rune_of(load_secret(s.required("cln.rune"), "cln.rune")), .tls_ca = s.text("cln.tls_ca"),
-                                                   .timeout_seconds = s.integer("timeout_seconds")});
+  if (name == "cln") {
+    const ClnConfig config{.url = s.required("cln.url"), .rune = rune_of(load_secret(s.required("cln.rune"), "cln.rune")), .tls_ca = s.text("cln.tls_ca"), .timeout_seconds = s.integer("timeout_seconds")};
+    return [config] { return std::make_unique<ClnChannels>(config); };
+  }
   throw Error(Exit::config, fmt::format("backend: \"{}\" has no channels", name));
 }
+
+std::unique_ptr<ChannelNode> make_channel_node(const Settings& s) { return channel_node_maker(s)(); }
 
 LiquidityPolicy liquidity_policy(const Settings& s) {
   return {.outbound_percent = s.integer("channels.outbound_percent"), .inbound_percent = s.integer("channels.inbound_percent"), .reserve = Sat(s.integer("channels.reserve_sat"))};

@@ -148,6 +148,15 @@ int onchain_follow_command(const Settings& settings) {
   return print_lines(s.writing.journal, batches);
 }
 
+std::function<void()> onchain_follower(const Settings& s) {
+  return [config = lnd_of(s), policy = policy_of(s), db = s.required("db"), key = journal_key(s)] {
+    Journal journal(db, true, key);
+    LndBackend backend(config);
+    LndWallet wallet(config);
+    OnchainPayer(journal, backend, backend.identify(), wallet, policy, system_clock()).follow();
+  };
+}
+
 int onchain_list_command(const Settings& settings) {
   Journal journal(settings.required("db"), false, journal_key(settings));
   OnchainBook book(journal);

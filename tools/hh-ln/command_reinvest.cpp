@@ -180,7 +180,7 @@ Listing list_forwards(const Settings& s, ReinvestBook& book) {
   const auto node = make_channel_node(s);
   l.identity = node->payer().identify();
   l.since = book.since(l.identity.node);
-  node->forwards(l.since, [&](const Forward& f) { l.forwards.push_back(f); });
+  node->each_forward(l.since, [&](const Forward& f) { l.forwards.push_back(f); });
   return l;
 }
 

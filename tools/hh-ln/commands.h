@@ -40,6 +40,8 @@ int onchain_pay_command(const Settings& settings, const std::string& manifest_id
 int onchain_follow_command(const Settings& settings);
 int onchain_list_command(const Settings& settings);
 int onchain_address_command(const Settings& settings, const std::string& manifest_id, int64_t line, const std::string& address, const std::string& reason);
+// What `hh-ln onchain follow` does, without printing, any number of times; settings are read once. Throws Error(config) where the wallet cannot pay on chain.
+std::function<void()> onchain_follower(const Settings& settings);
 int onchain_bump_command(const Settings& settings, const std::string& txid, int64_t sat_per_vbyte, int64_t budget_sat);
 int rotate_key_command(const Settings& settings, const std::string& to);
 int migrate_command(const Settings& settings);

@@ -4,6 +4,7 @@
 
 #include "backends/answer_fields.h"
 #include "base/error.h"
+#include "channels/node.h"
 
 namespace hh::ln {
 namespace {
@@ -36,12 +37,25 @@ Forward read_forward(const Json& e) {
 
 }  // namespace
 
+void ChannelNode::each_forward(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each) {
+  for (int64_t after = 0;;) {
+    const ForwardPage page = forwards(since_unix_seconds, after);
+    for (const Forward& f : page.forwards) each(f);
+    if (page.forwards.empty() || page.last_index <= after) return;
+    after = page.last_index;
+  }
+}
+
 ForwardPage read_forwards(std::string_view body) try {
   const Json answer = json::parse(body);
   const Json* events = answer.is_object() ? member(answer, "forwarding_events") : nullptr;
   if (!events || !events->is_array()) throw Error(Exit::data, "it has no list \"forwarding_events\"");
   ForwardPage page;
-  for (const Json& e : *events) page.forwards.push_back(read_forward(e));
+  for (const Json& e : *events) {
+    Forward f = read_forward(e);
+    if (!page.forwards.empty() && f.timestamp_ns < page.forwards.back().timestamp_ns) throw Error(Exit::data, "the forwards are not in the order of time");
+    page.forwards.push_back(std::move(f));
+  }
   page.last_index = number(answer, "last_offset_index");
   return page;
 } catch (const Error& e) {

@@ -1,5 +1,7 @@
 #include "channels/liquidity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace hh::ln {
@@ -46,5 +48,28 @@ std::optional<RebalancePlan> plan_rebalance(const std::vector<Channel>& channels
   if (amount < least) return {};
   return RebalancePlan{from, to, amount};
 }
+
+RebalancePlan plan_wanted(const std::vector<Channel>& channels, const std::string& from, const std::string& to, Sat amount) {
+  if (from.empty() != to.empty()) throw Error(Exit::data, "rebalance needs both channels, from and to, or neither");
+  auto plan = from.empty() ? plan_rebalance(channels, least_rebalance) : RebalancePlan{find_open(channels, from), find_open(channels, to), Sat(0)};
+  if (!plan) throw Error(Exit::data, "there is nothing to rebalance: no two active channels of different peers of which one has much more on our side than the other");
+  if (plan->from.peer == plan->to.peer) throw Error(Exit::data, "both channels are with the same peer: a payment cannot go out and in through it");
+  if (amount > Sat(0)) plan->amount = amount;
+  if (plan->amount.is_zero()) throw Error(Exit::data, "rebalance between channels of your choice needs an amount");
+  if (plan->amount > plan->from.local || plan->amount > plan->to.remote) throw Error(Exit::data, "the channels cannot carry that amount");
+  return *plan;
+}
+
+bool is_worth_it(const RebalancePlan& plan, const LiquidityPolicy& policy) {
+  return plan.to.local.count() * 100 < plan.to.capacity.count() * policy.outbound_percent || plan.from.remote.count() * 100 < plan.from.capacity.count() * policy.inbound_percent;
+}
+
+Channel find_open(const std::vector<Channel>& channels, const std::string& name) {
+  for (const Channel& c : channels)
+    if ((c.id == name || c.point == name) && c.is_open()) return c;
+  throw Error(Exit::data, fmt::format("{} is no open channel of this node: `hh-ln channels` lists them", name));
+}
+
+Msat millionths_of(Sat amount, int64_t ppm) { return Msat(amount.count() / 1000 * ppm + amount.count() % 1000 * ppm / 1000); }  // sat · ppm / 1000 = msat, without overflow
 
 }  // namespace hh::ln

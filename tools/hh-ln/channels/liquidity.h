@@ -38,5 +38,14 @@ struct RebalancePlan {
   Sat amount;
 };
 std::optional<RebalancePlan> plan_rebalance(const std::vector<Channel>& channels, Sat least);
+// What somebody asks for: from and to by number or funding output, both or neither (then as above); amount zero: as above. Throws Error(data).
+RebalancePlan plan_wanted(const std::vector<Channel>& channels, const std::string& from, const std::string& to, Sat amount);
+// Whether one of its channels is so far off that it is worth moving something without being asked: below the alarms' shares.
+bool is_worth_it(const RebalancePlan& plan, const LiquidityPolicy& policy);
+// The open channel of this number or funding output. Throws Error(data).
+Channel find_open(const std::vector<Channel>& channels, const std::string& name);
+Msat millionths_of(Sat amount, int64_t ppm);  // rounded down
+
+inline constexpr Sat least_rebalance{10'000};
 
 }  // namespace hh::ln

@@ -28,18 +28,13 @@ Sat LndChannels::confirmed_balance() { return read_confirmed(get("/v1/balance/bl
 
 std::vector<std::pair<std::string, Msat>> LndChannels::fees_earned(int64_t since_unix_seconds) {
   std::map<std::string, Msat> sums;
-  forwards(since_unix_seconds, [&](const Forward& f) { sums[f.chan_out] += f.fee; });
+  each_forward(since_unix_seconds, [&](const Forward& f) { sums[f.chan_out] += f.fee; });
   return {sums.begin(), sums.end()};
 }
 
-void LndChannels::forwards(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each) {
-  for (int64_t offset = 0;;) {
-    const Json query{{"start_time", std::to_string(since_unix_seconds)}, {"end_time", std::to_string(INT32_MAX)}, {"index_offset", offset}, {"num_max_events", page_of_forwards}};
-    const ForwardPage page = read_forwards(change("POST", "/v1/switch", body(query)));
-    for (const Forward& f : page.forwards) each(f);
-    if (static_cast<int64_t>(page.forwards.size()) < page_of_forwards || page.last_index <= offset) return;
-    offset = page.last_index;
-  }
+ForwardPage LndChannels::forwards(int64_t since_unix_seconds, int64_t after) {
+  const Json query{{"start_time", std::to_string(since_unix_seconds)}, {"end_time", std::to_string(INT32_MAX)}, {"index_offset", after}, {"num_max_events", page_of_forwards}};
+  return read_forwards(change("POST", "/v1/switch", body(query)));
 }
 
 std::vector<std::string> LndChannels::connected_peers() { return read_peers(get("/v1/peers")); }
@@ -83,7 +78,10 @@ void LndChannels::close(const Channel& channel, bool force, int64_t sat_per_vbyt
   throw Error(Exit::unavailable, fmt::format("lnd does not close the channel: {}", shortened(text(error ? *error : answer, "message"))));
 }
 
-Policy LndChannels::policy(const Channel& channel) { return read_policy(get("/v1/graph/edge/" + channel.id), identify().node); }
+Policy LndChannels::policy(const Channel& channel) {
+  if (own_key_.empty()) own_key_ = identify().node;
+  return read_policy(get("/v1/graph/edge/" + channel.id), own_key_);
+}
 
 void LndChannels::set_policy(const Channel& channel, const Policy& p) {
   const size_t colon = channel.point.find(':');

@@ -17,7 +17,8 @@ class LndChannels : public LndBackend, public ChannelNode {
   std::vector<Channel> channels() override;
   Sat confirmed_balance() override;
   std::vector<std::pair<std::string, Msat>> fees_earned(int64_t since_unix_seconds) override;
-  void forwards(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each) override;
+  ForwardPage forwards(int64_t since_unix_seconds, int64_t after) override;
+  bool lists_forwards() const override { return true; }
   std::vector<std::string> connected_peers() override;
   std::optional<std::string> address_of(const std::string& peer) override;
   void connect(const PeerAddress& peer) override;
@@ -27,6 +28,9 @@ class LndChannels : public LndBackend, public ChannelNode {
   Policy policy(const Channel& channel) override;
   void set_policy(const Channel& channel, const Policy& policy) override;
   std::string own_invoice(Msat amount, int64_t seconds) override;
+
+ private:
+  std::string own_key_;  // asked for once
 };
 
 }  // namespace hh::ln

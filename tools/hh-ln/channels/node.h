@@ -41,8 +41,11 @@ class ChannelNode {
   virtual Sat confirmed_balance() = 0;          // on chain, and not promised to anything
   // Fees that forwards out of each channel earned since then, by its id.
   virtual std::vector<std::pair<std::string, Msat>> fees_earned(int64_t since_unix_seconds) = 0;
-  // Forwards that ended at this second or later, oldest first. Those of the last quarter of a minute may be missing.
-  virtual void forwards(int64_t /*since_unix_seconds*/, const std::function<void(const Forward&)>& /*each*/) { cannot("list what was forwarded"); }
+  // Forwards that ended at this second or later, oldest first, so many after the first of them; an empty page: there are no more. Those of the last quarter
+  // of a minute may be missing.
+  virtual bool lists_forwards() const { return false; }
+  virtual ForwardPage forwards(int64_t /*since_unix_seconds*/, int64_t /*after*/) { cannot("list what was forwarded"); }
+  void each_forward(int64_t since_unix_seconds, const std::function<void(const Forward&)>& each);
   virtual std::vector<std::string> connected_peers() = 0;
   virtual std::optional<std::string> address_of(const std::string& peer) = 0;  // HOST:PORT from the graph
 

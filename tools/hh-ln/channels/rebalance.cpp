@@ -30,7 +30,12 @@ Rebalance Rebalancer::run(const RebalancePlan& plan, Msat fee_limit) {
   const auto invoice = lightning::decode_bolt11(node_.own_invoice(value, invoice_seconds));
   if (invoice.amount != value || to_hex(invoice.payee) != identity_.node) throw Error(Exit::unavailable, "the node made another invoice than it was asked for");
   Rebalance r{.hash = to_hex(invoice.payment_hash), .node = identity_.node, .out_channel = plan.from.id, .in_channel = plan.to.id, .amount = value, .fee_limit = fee_limit, .created_ms = clock_.unix_ms()};
-  journal_.start_rebalance(r);
+  try {
+    journal_.start_rebalance(r);
+  } catch (const store::ConstraintError&) {
+    if (journal_.rebalances(true).empty()) throw;
+    throw Error(Exit::temp_fail, "another rebalance has begun meanwhile: one at a time");
+  }
   const Outgoing out{"", 0, invoice.payment_hash, value, fee_limit, invoice.text, {}, {}, Circle{plan.from.id, *key}};
   take(r, node_.payer().send(out));
   return *journal_.rebalance_of(r.hash);

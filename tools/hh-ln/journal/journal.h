@@ -245,6 +245,14 @@ class Journal {
   bool end_rebalance(const std::string& hash, const std::string& state, Msat fee, const std::string& preimage, const std::string& reason);
   std::optional<Rebalance> rebalance_of(const std::string& hash);
   std::vector<Rebalance> rebalances(bool open_only);  // oldest first
+  std::vector<Rebalance> newest_rebalances(int64_t limit);
+  // What those begun since then have cost, and may yet cost where they are under way.
+  Msat rebalance_fees_since(int64_t unix_ms);
+
+  // Up to which of a node's forwards (in nanoseconds since 1970) what they earned is counted; 0: none yet.
+  int64_t earned_until(const std::string& node);
+  // Counts those that are later than `until`, which is what earned_until() said; they are in the order of time. Throws ConstraintError where somebody else has counted meanwhile.
+  void note_earned(const std::string& node, int64_t until, const std::vector<std::pair<int64_t, Msat>>& forwards);
 
   // Keysend: HMAC-SHA-256(secret of this journal, manifest id ‖ line ‖ attempt). The same attempt always has the same preimage.
   Preimage keysend_preimage(const std::string& manifest_id, int64_t line, int64_t attempt);

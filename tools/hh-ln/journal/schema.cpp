@@ -243,7 +243,7 @@ std::span<const store::Migration> journal_migrations() {
   static const store::Migration migrations[] = {
       {1, "journal", first_up, first_down}, {2, "pots_and_invoices", second_up, second_down}, {3, "batches_and_decisions", batches_up, batches_down},
       {4, "onchain", onchain_up, onchain_down}, {5, "sealing", sealing_up, sealing_down}, {6, "rebalances", rebalances_up, rebalances_down},
-      {7, "reinvest", reinvest_up, reinvest_down}};
+      {7, "reinvest", reinvest_up, reinvest_down}, {8, "figures", figures_up, figures_down}};
   return migrations;
 }
 

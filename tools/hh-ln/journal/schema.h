@@ -18,5 +18,7 @@ extern const char* const rebalances_up;  // version 6, in schema_rebalances.cpp
 extern const char* const rebalances_down;
 extern const char* const reinvest_up;    // version 7, in schema_reinvest.cpp
 extern const char* const reinvest_down;
+extern const char* const figures_up;    // version 8, in schema_figures.cpp
+extern const char* const figures_down;
 
 }  // namespace hh::ln

@@ -88,7 +88,8 @@ bool may(Role role, Right right) {
     case Right::read: return true;
     case Right::read_proofs: return role != Role::ops;
     case Right::pause: return role != Role::auditor;
-    case Right::decide: return role == Role::treasurer;
+    case Right::decide:
+    case Right::channels: return role == Role::treasurer;
   }
   return false;
 }

@@ -8,7 +8,7 @@
 // Roles have the least that their work needs; hh-ln-api(7) has the table:
 //   auditor    reads everything, proofs too, and changes nothing
 //   ops        reads without proofs (a preimage is a receipt, and until it is published somebody else's money); pauses and resumes
-//   treasurer  reads everything; pauses, resumes, holds and releases
+//   treasurer  reads everything; pauses, resumes, holds and releases; rebalances and sets the policy of channels
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,7 +25,7 @@ enum class Role { treasurer, auditor, ops };
 const char* role_name(Role role);
 std::optional<Role> role_from_name(std::string_view name);
 
-enum class Right { read, read_proofs, pause, decide };  // decide: hold and release
+enum class Right { read, read_proofs, pause, decide, channels };  // decide: hold and release; channels: rebalance and policy
 bool may(Role role, Right right);
 
 struct Token {

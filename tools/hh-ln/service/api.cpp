@@ -22,8 +22,6 @@ constexpr size_t small_body = 64 * 1024;
 constexpr int64_t most_page = 500;
 constexpr const char* post_manifest = "/v1/manifest";
 
-ApiResponse answer_with(const Json& value, unsigned status = 200) { return {.status = status, .body = json::to_line(value) + "\n"}; }
-
 std::string hash_of(const std::string& text, const char* name) {
   if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos) throw HttpError(400, fmt::format("{} has 64 lower-case hex digits", name));
   return text;
@@ -69,12 +67,6 @@ Json body_of(const ApiRequest& request, const std::vector<const char*>& names) {
   }
 }
 
-std::string reason_of(const Json& body) {
-  const std::string reason = json::Fields(body).text("reason", max_reason);
-  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) throw Error(Exit::data, "field \"reason\" says nothing");
-  return reason;
-}
-
 Json payment_of(const Line& line, const Attempt* attempt, bool with_proof) {
   Line shown = line;
   if (attempt != nullptr) shown.attempt = *attempt;
@@ -89,6 +81,7 @@ Json payment_of(const Line& line, const Attempt* attempt, bool with_proof) {
   if (s.state == payout::SettlementState::paid) r["fee_msat"] = s.fee.count();
   if (!s.payment_hash.empty()) r["payment_hash"] = s.payment_hash;
   if (!s.preimage.empty() && with_proof) r["preimage"] = s.preimage;
+  if (s.is_onchain()) r["rail"] = "onchain", r["txid"] = s.txid, r["vout"] = s.vout, r["address"] = s.address, r["confirmations"] = s.confirmations;
   if (!s.backend.empty()) r["backend"] = s.backend;
   if (shown.attempt) r["node"] = shown.attempt->node;
   r["attempt"] = s.attempt;
@@ -129,8 +122,6 @@ Line require_line(Journal& journal, const std::string& id, int64_t number) {
   }
 }
 
-Operator operator_of(const Token& token) { return {operator_of_process().uid, fmt::format("{} (token {})", token.name, token.id)}; }
-
 Json batch_of(const Batch& b) {
   Json r = json::make_record("batch");
   if (b.simulated) r["simulated"] = true;
@@ -166,6 +157,21 @@ unsigned status_of(const Desk::Refused& e) {
 
 }  // namespace
 
+http::ApiResponse answer_with(const Json& value, unsigned status) { return {.status = status, .body = json::to_line(value) + "\n"}; }
+
+std::string reason_of(const Json& body) {
+  const std::string reason = json::Fields(body).text("reason", max_reason);
+  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) throw Error(Exit::data, "field \"reason\" says nothing");
+  return reason;
+}
+
+Operator operator_of(const Token& token) { return {operator_of_process().uid, fmt::format("{} (token {})", token.name, token.id)}; }
+
+void note_done(const std::string& action, const Token& token, const Json& details) {
+  log::Field by("name", token.name);
+  log::warn("admin_action", {{"action", action}, by, {"details", json::to_line(details)}});
+}
+
 Json treasury_status(Desk& desk) {
   const NodeView node = desk.node();
   const auto pause = desk.paused();
@@ -186,7 +192,7 @@ Json treasury_status(Desk& desk) {
   }
   desk.with_journal([&](Journal& journal) {
     const QueueFigures q = queue_figures(journal.database());
-    const Journal::Summary s = journal.summary();
+    const SumFigures s = sum_figures(journal.database());
     Json queue{{"lines", q.waiting}, {"amount_msat", q.waiting_amount.count()}, {"reserved_msat", s.reserved.count()}};
     if (q.oldest_waiting_ms) queue["oldest_ms"] = *q.oldest_waiting_ms;
     if (q.oldest_open_ms) queue["oldest_open_ms"] = *q.oldest_open_ms;
@@ -196,21 +202,23 @@ Json treasury_status(Desk& desk) {
     r["queue"] = queue;
     r["held"] = q.lines.contains("HELD") ? q.lines.at("HELD") : 0;
     r["manifests"] = s.manifests;
-    r["paid_msat"] = s.paid.count();
-    r["fees_msat"] = s.fees.count();
+    r["paid_msat"] = s.counters.at("paid_msat");
+    r["fees_msat"] = s.counters.at("fees_msat");
     r["unknown_payments"] = s.unacknowledged;
-    r["alarms"] = s.alarms;
+    r["alarms"] = s.counters.at("alarms");
+    if (s.transactions > 0) r["onchain"] = Json{{"transactions", s.transactions}, {"lines", s.transaction_lines}, {"amount_sat", s.transaction_amount.count()}, {"oldest_ms", s.oldest_transaction_ms.value_or(0)}};
     return 0;
   });
   return r;
 }
 
-Api::Api(Desk& desk, Access& access, int64_t token_requests_per_minute, size_t most_manifest_bytes)
-    : desk_(desk), access_(access), by_token_(token_requests_per_minute, std::max<int64_t>(token_requests_per_minute / 4, 5)), codes_(3, 5), most_manifest_bytes_(most_manifest_bytes) {
+Api::Api(Desk& desk, Access& access, int64_t token_requests_per_minute, size_t most_manifest_bytes, Channels channels)
+    : desk_(desk), access_(access), by_token_(token_requests_per_minute, std::max<int64_t>(token_requests_per_minute / 4, 5)), codes_(3, 5), most_manifest_bytes_(most_manifest_bytes), channels_(std::move(channels)) {
   router_.on("GET", "/v1/openapi.json", [](const Call&) { return ApiResponse{.body = openapi_text()}; });
   router_.on("POST", post_manifest, [this](const Call& c) { return take_manifest(c.request); });
   add_reading();
   add_changing();
+  add_channels();
 }
 
 size_t Api::body_limit(const ApiRequest& head) const {
@@ -331,24 +339,22 @@ void Api::add_reading() {
 }
 
 // The body is read before the code is used up, so that a mistyped request costs none.
+void Api::change(const std::string& name, Right right, std::vector<const char*> fields, Act act) {
+  router_.on("POST", "/v1/admin/" + name, [this, right, fields = std::move(fields), act = std::move(act)](const Call& c) {
+    require(c.request, right);
+    if (!is_code(c.request.header("x-hh-totp"))) throw HttpError(403, "this needs a one-time code: X-HH-TOTP: 123456");
+    const Json body = body_of(c.request, fields);
+    try {
+      return act(json::Fields(body), body, c.request);
+    } catch (const Error& e) {
+      if (e.code() != Exit::data) throw;
+      throw HttpError(400, e.what());
+    }
+  });
+}
+
 void Api::add_changing() {
-  const auto change = [this](const std::string& name, Right right, std::vector<const char*> fields, auto act) {
-    router_.on("POST", "/v1/admin/" + name, [this, name, right, fields, act](const Call& c) {
-      require(c.request, right);
-      if (!is_code(c.request.header("x-hh-totp"))) throw HttpError(403, "this needs a one-time code: X-HH-TOTP: 123456");
-      const Json body = body_of(c.request, fields);
-      try {
-        return act(json::Fields(body), body, c.request);
-      } catch (const Error& e) {
-        if (e.code() != Exit::data) throw;
-        throw HttpError(400, e.what());
-      }
-    });
-  };
-  const auto done = [](const std::string& action, const Token& token, const Json& details) {
-    log::Field by("name", token.name);
-    log::warn("admin_action", {{"action", action}, by, {"details", json::to_line(details)}});
-  };
+  const auto done = [](const std::string& action, const Token& token, const Json& details) { note_done(action, token, details); };
   change("pause", Right::pause, {"reason"}, [this, done](const json::Fields&, const Json& body, const ApiRequest& request) {
     const std::string reason = reason_of(body);
     const Token token = require_code(request, Right::pause);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/log.h"
 #include "json/fields.h"
@@ -114,6 +115,36 @@ NodeView Desk::node() {
 void Desk::set_node(const std::function<void(NodeView&)>& change) {
   const std::lock_guard lock(mutex_);
   change(node_);
+}
+
+ChannelsView Desk::channels() {
+  const std::lock_guard lock(mutex_);
+  return channels_;
+}
+
+void Desk::set_channels(const std::function<void(ChannelsView&)>& change) {
+  const std::lock_guard lock(mutex_);
+  change(channels_);
+}
+
+bool Desk::want(RebalanceWish wish) {
+  const std::lock_guard lock(mutex_);
+  if (wish_) return false;
+  wish_ = std::move(wish);
+  channels_.not_done.clear();
+  return true;
+}
+
+std::optional<RebalanceWish> Desk::take_wish() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(wish_, std::nullopt);
+}
+
+bool Desk::is_idle() {
+  const std::lock_guard lock(mutex_);
+  if (is_paused_ || !node_.is_up || !node_.problem.empty()) return false;
+  const QueueFigures q = queue_figures(journal_.database());
+  return q.waiting == 0 && !q.oldest_open_ms;
 }
 
 void Desk::ring() {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "channels/keeper.h"
 #include "crypto/ed25519.h"
 #include "journal/journal.h"
 #include "json/strict.h"
@@ -32,6 +33,26 @@ struct NodeView {
   int64_t balances_ms = 0;
 };
 
+// What the channel keeper says.
+struct ChannelsView {
+  bool is_kept = false;                     // somebody looks after them
+  Identity identity;
+  LiquidityPolicy policy;
+  std::optional<ChannelKeeper::Seen> seen;  // none: the node has not told yet
+  int64_t time_ms = 0;                      // when it told
+  std::string problem;                      // why it does not now, or ""
+  std::string not_done;                     // why a rebalance that somebody wanted did not begin, or ""
+};
+
+// A rebalance that somebody wants; the keeper's thread makes it, since it takes as long as a payment.
+struct RebalanceWish {
+  std::string from, to;  // both or neither
+  Sat amount;            // zero: up to the middle of both
+  int64_t max_fee_ppm = 0;
+  std::string reason;
+  Operator who;
+};
+
 struct Pause {
   std::string reason, by;
   int64_t time_ms = 0;
@@ -45,8 +66,8 @@ void resume(Journal& journal, const std::string& reason, const Operator& by);
 // Counted since the start of the service. Whoever has something to count puts it here; /metrics prints all of it.
 struct Counters {
   std::atomic<int64_t> manifests_taken{0}, manifests_refused{0};
-  std::atomic<int64_t> rebalances{0}, fees_earned_msat{0};  // the channel manager's
   std::atomic<int64_t> source_failures{0};
+  std::atomic<int64_t> journal_write_ms{0};                 // how long the last probe waited until it was durable
   metrics::DurationHistogram payment_seconds;               // from invoice to proof
 };
 
@@ -88,6 +109,13 @@ class Desk {
   NodeView node();
   void set_node(const std::function<void(NodeView&)>& change);
 
+  ChannelsView channels();
+  void set_channels(const std::function<void(ChannelsView&)>& change);
+  bool want(RebalanceWish wish);  // false: another one waits already
+  std::optional<RebalanceWish> take_wish();
+  // Whether nothing is paid or waits to be paid, and payments could be made: when a rebalance is in nobody's way.
+  bool is_idle();
+
   // For the settling thread: something has changed (a manifest, a release, resume). Others ring, it waits.
   void ring();
   // True: somebody rang (since the last time).
@@ -110,6 +138,8 @@ class Desk {
   bool simulated_;
   crypto::KeySet keys_;
   NodeView node_;
+  ChannelsView channels_;
+  std::optional<RebalanceWish> wish_;
   std::atomic<bool> is_paused_{false}, rung_{false};
   FileHandle bell_;
 };

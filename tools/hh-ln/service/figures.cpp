@@ -1,42 +1,44 @@
 #include "service/figures.h"
 
-#include <algorithm>
+#include <string_view>
 
 namespace hh::ln {
 namespace {
 
-// As line_state() of settle.h says it, for all lines at once; a test compares the two.
-constexpr const char* states = R"sql(
-  SELECT l.manifest_id, l.line, l.pay_msat, m.first_seen_ms, CASE
-    WHEN p.state = 'PAID' THEN 'PAID'
-    WHEN a.state IN ('SENDING', 'INFLIGHT', 'UNKNOWN') THEN a.state
-    WHEN c.state = 'CONFIRMED' THEN 'PAID'
-    WHEN c.state = 'BROADCAST' THEN 'INFLIGHT'
-    WHEN c.state IS NOT NULL THEN 'SENDING'
-    WHEN l.held_reason IS NOT NULL THEN 'HELD'
-    ELSE coalesce(a.state, 'PLANNED') END AS state, c.state AS on_chain
-  FROM lines l JOIN manifests m USING (manifest_id)
-  LEFT JOIN attempts a ON a.manifest_id = l.manifest_id AND a.line = l.line
-    AND a.attempt = (SELECT max(attempt) FROM attempts WHERE manifest_id = l.manifest_id AND line = l.line)
-  LEFT JOIN attempts p ON p.id = (SELECT id FROM attempts WHERE manifest_id = l.manifest_id AND line = l.line AND state = 'PAID' LIMIT 1)
-  LEFT JOIN onchain_claims c ON c.manifest_id = l.manifest_id AND c.line = l.line
-)sql";
+bool waits(std::string_view state) { return state != "PAID" && state != "HELD"; }
 
 }  // namespace
 
 QueueFigures queue_figures(store::Database& db) {
   QueueFigures out;
-  auto rows = db.statement(std::string("SELECT state, count(*), sum(pay_msat), min(first_seen_ms) FROM (") + states + ") GROUP BY state");
+  auto rows = db.statement("SELECT state, lines, pay_msat FROM line_figures WHERE lines > 0");
   while (rows.step()) {
     const std::string state = rows.text(0);
     out.lines[state] = rows.int64(1);
-    if (state == "PAID" || state == "HELD") continue;
+    if (!waits(state)) continue;
     out.waiting += rows.int64(1);
     out.waiting_amount += rows.msat(2);
-    out.oldest_waiting_ms = std::min(out.oldest_waiting_ms.value_or(rows.int64(3)), rows.int64(3));
   }
+  auto oldest = db.statement("SELECT first_seen_ms FROM manifests_waiting WHERE lines > 0 ORDER BY first_seen_ms LIMIT 1");
+  if (oldest.first()) out.oldest_waiting_ms = oldest.int64(0);
   auto open = db.statement("SELECT min(created_ms) FROM attempts WHERE state IN ('SENDING', 'INFLIGHT', 'UNKNOWN')");
   if (open.first()) out.oldest_open_ms = open.optional_int64(0);
+  return out;
+}
+
+SumFigures sum_figures(store::Database& db) {
+  SumFigures out;
+  auto rows = db.statement("SELECT name, value FROM counters");
+  while (rows.step()) out.counters[rows.text(0)] = rows.int64(1);
+  out.manifests = db.query_int64("SELECT count(*) FROM manifests_waiting");
+  out.unacknowledged = db.query_int64("SELECT count(*) FROM foreign_payments LEFT JOIN acknowledgements USING (node, payment_hash) WHERE reason IS NULL AND status <> 'FAILED'");
+  out.reserved = Msat(db.query_int64("SELECT coalesce(sum(amount_msat + fee_limit_msat), 0) FROM attempts WHERE state IN ('SENDING', 'INFLIGHT', 'UNKNOWN')"));
+  auto transactions = db.statement("SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(amount_sat), 0), coalesce(sum(fee_sat), 0), min(created_ms) FROM onchain_batches WHERE state IN ('RECORDED', 'BROADCAST')");
+  if (transactions.first()) {
+    out.transactions = transactions.int64(0), out.transaction_lines = transactions.int64(1), out.transaction_amount = transactions.sat(2);
+    out.reserved += to_msat(out.transaction_amount + transactions.sat(3));
+    out.oldest_transaction_ms = transactions.optional_int64(4);
+  }
   return out;
 }
 
@@ -67,13 +69,6 @@ std::vector<ManifestFigures> manifest_figures(store::Database& db, const std::st
   return out;
 }
 
-int64_t events_into(store::Database& db, const std::string& state) {
-  auto row = db.statement("SELECT count(*) FROM events WHERE to_state = ?1");
-  return row.first(state) ? row.int64(0) : 0;
-}
-
-int64_t refusals(store::Database& db) { return db.query_int64("SELECT coalesce(sum(times), 0) FROM refused_invoices"); }
-
 std::vector<int64_t> line_numbers(store::Database& db, const std::string& manifest_id, int64_t from, int64_t limit) {
   std::vector<int64_t> out;
   auto rows = db.statement("SELECT line FROM lines WHERE manifest_id = ?1 AND line >= ?2 ORDER BY line LIMIT ?3");
@@ -83,8 +78,8 @@ std::vector<int64_t> line_numbers(store::Database& db, const std::string& manife
 
 std::vector<std::string> unfinished(store::Database& db) {
   std::vector<std::string> out;
-  auto rows = db.statement(std::string("SELECT m.manifest_id FROM (") + states +
-                           ") s JOIN manifests m USING (manifest_id) WHERE s.state NOT IN ('PAID', 'HELD') AND s.on_chain IS NULL GROUP BY m.manifest_id ORDER BY m.first_seen_ms, m.manifest_id");
+  auto rows = db.statement("SELECT w.manifest_id FROM manifests_waiting w WHERE w.lines > 0 AND EXISTS (SELECT 1 FROM lines l WHERE l.manifest_id = w.manifest_id AND l.state NOT IN ('PAID', 'HELD') "
+                           "AND NOT EXISTS (SELECT 1 FROM onchain_claims c WHERE c.manifest_id = l.manifest_id AND c.line = l.line)) ORDER BY w.first_seen_ms, w.manifest_id");
   while (rows.step()) out.push_back(rows.text(0));
   return out;
 }
@@ -93,6 +88,13 @@ std::vector<PaidEvent> paid_after(store::Database& db, int64_t event) {
   std::vector<PaidEvent> out;
   auto rows = db.statement("SELECT e.id, e.manifest_id, e.line, e.time_ms - a.created_ms FROM events e JOIN attempts a USING (payment_hash) WHERE e.id > ?1 AND e.to_state = 'PAID' ORDER BY e.id");
   for (bool more = rows.first(event); more; more = rows.step()) out.push_back({rows.int64(0), rows.text(1), rows.int64(2), rows.int64(3)});
+  return out;
+}
+
+std::vector<ConfirmedEvent> confirmed_after(store::Database& db, int64_t event) {
+  std::vector<ConfirmedEvent> out;
+  auto rows = db.statement("SELECT e.id, l.manifest_id, l.line FROM onchain_events e JOIN onchain_lines l USING (batch) WHERE e.id > ?1 AND e.to_state = 'CONFIRMED' ORDER BY e.id, l.vout");
+  for (bool more = rows.first(event); more; more = rows.step()) out.push_back({rows.int64(0), rows.text(1), rows.int64(2)});
   return out;
 }
 

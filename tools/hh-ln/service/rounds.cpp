@@ -18,7 +18,12 @@ namespace {
 constexpr int64_t idle_round_ms = 30'000;      // a node that has nothing to pay is looked at so often
 constexpr int64_t balances_every_ms = 10'000;
 constexpr int64_t mark_every_ms = 1000;
-constexpr const char* printed_key = "printed_event";
+constexpr const char *printed_key = "printed_event", *printed_onchain_key = "printed_onchain_event";
+
+int64_t remembered_number(store::Database& db, const char* key) {
+  const auto text = remembered(db, key);
+  return text ? std::stoll(*text) : 0;
+}
 
 int64_t doubled(int64_t first, int64_t times, int64_t most) { return std::min(most, first << std::min<int64_t>(times, 20)); }
 
@@ -35,8 +40,8 @@ Rounds::Rounds(const Settings& settings, Desk& desk)
     : settings_(settings), desk_(desk), retry_ms_(settings.integer("retry_seconds") * 1000), retry_most_ms_(settings.integer("retry_most_seconds") * 1000), policy_(policy_for(settings, desk)),
       make_(backend_maker(settings)), backend_(make_()), journal_(settings.required("db"), true, desk.clock(), "", journal_key(settings)),
       outbox_(settings.required("db"), true, desk.clock(), "", journal_key(settings)) {
-  const auto printed = remembered(outbox_.database(), printed_key);
-  printed_ = marked_ = printed ? std::stoll(*printed) : 0;
+  printed_ = marked_ = remembered_number(outbox_.database(), printed_key);
+  printed_onchain_ = marked_onchain_ = remembered_number(outbox_.database(), printed_onchain_key);
 }
 
 Rounds::~Rounds() = default;
@@ -159,21 +164,31 @@ void Rounds::ask_balances() {
 // Each line that is PAID, once; after a crash perhaps once more, which readers do not mind: the mark follows within a second.
 void Rounds::print_paid() {
   for (const PaidEvent& e : paid_after(outbox_.database(), printed_)) {
-    const Line line = outbox_.line(e.manifest_id, e.line);
-    if (introduced_.insert(e.manifest_id).second) json::print(payout::to_record(payout::SignedManifest{e.manifest_id, outbox_.jws(e.manifest_id), line.simulated}));
-    json::print(payout::to_record(settlement_of(line, backend_->name())));
+    const Line line = print(e.manifest_id, e.line);
     printed_ = e.event;
     desk_.counters.payment_seconds.observe_us(e.took_ms * 1000);
     log::info("paid", {{"manifest_id", e.manifest_id}, {"line", e.line}, {"payment_hash", line.attempt ? line.attempt->hash : ""}, {"amount_msat", line.pay.count()}, {"took_ms", e.took_ms}});
   }
+  for (const ConfirmedEvent& e : confirmed_after(outbox_.database(), printed_onchain_)) {
+    const Line line = print(e.manifest_id, e.line);
+    printed_onchain_ = e.event;
+    log::info("paid", {{"manifest_id", e.manifest_id}, {"line", e.line}, {"txid", line.onchain ? line.onchain->txid : ""}, {"amount_msat", line.pay.count()}});
+  }
   if (now() - marked_ms_ >= mark_every_ms) mark_printed();
+}
+
+Line Rounds::print(const std::string& manifest_id, int64_t number) {
+  Line line = outbox_.line(manifest_id, number);
+  if (introduced_.insert(manifest_id).second) json::print(payout::to_record(payout::SignedManifest{manifest_id, outbox_.jws(manifest_id), line.simulated}));
+  json::print(payout::to_record(settlement_of(line, backend_->name())));
+  return line;
 }
 
 void Rounds::mark_printed() {
   marked_ms_ = now();
-  if (printed_ == marked_) return;
-  remember(outbox_.database(), printed_key, std::to_string(printed_));
-  marked_ = printed_;
+  if (printed_ != marked_) remember(outbox_.database(), printed_key, std::to_string(printed_));
+  if (printed_onchain_ != marked_onchain_) remember(outbox_.database(), printed_onchain_key, std::to_string(printed_onchain_));
+  marked_ = printed_, marked_onchain_ = printed_onchain_;
 }
 
 void Rounds::down(const Error& e) {

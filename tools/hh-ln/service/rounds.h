@@ -37,6 +37,7 @@ class Rounds {
   void schedule(const std::string& manifest_id, int code);
   void ask_balances();
   void print_paid();
+  Line print(const std::string& manifest_id, int64_t line);
   void mark_printed();
   void down(const Error& e);
   void wait();
@@ -55,6 +56,7 @@ class Rounds {
   std::set<std::string> introduced_;  // manifests that were printed
   int64_t next_round_ms_ = 0, next_balances_ms_ = 0, failures_ = 0;
   int64_t printed_ = 0, marked_ = 0, marked_ms_ = 0;  // the last event that was printed, and that the journal knows as such
+  int64_t printed_onchain_ = 0, marked_onchain_ = 0;  // the same of onchain_events
   bool node_was_up_ = true, balances_refused_ = false;
 };
 

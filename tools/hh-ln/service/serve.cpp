@@ -1,7 +1,7 @@
 // hh-ln serve: the treasury as a daemon. This file puts the parts together and has the main thread, which looks after signals, the inbox and standard input;
 // rounds.h is the thread that pays.
 //
-// Threads: this one; the settling thread; one each for the HTTPS interface's network and its handlers, for the control socket, for /metrics, and for the source
+// Threads: this one; the settling thread; the one that looks after channels and transactions (keeping.h); one each for the HTTPS interface's network and its handlers, for the control socket, for /metrics, and for the source
 // of manifests where there is one. They meet at the desk (desk.h) and nowhere else.
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,12 +15,14 @@
 #include "base/daemon.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "command_channels.h"
 #include "commands.h"
 #include "http/api_server.h"
 #include "http/server.h"
 #include "service/api.h"
 #include "service/control.h"
 #include "service/inbox.h"
+#include "service/keeping.h"
 #include "service/metrics.h"
 #include "service/rounds.h"
 #include "service/settings.h"
@@ -55,6 +57,7 @@ class Service {
       pipe_ = std::make_unique<Pipe>(STDIN_FILENO, desk_);
     }
     rounds_ = std::make_unique<Rounds>(settings, desk_);
+    keeping_ = std::make_unique<Keeping>(settings, desk_);
     open_api();
     if (settings.is_set("http"))
       pages_ = std::make_unique<http::Server>(settings.text("http"), "http", [this](const std::string& path) { return page(path); });
@@ -68,7 +71,8 @@ class Service {
     if (settings_.is_set("source.url")) source_ = std::make_unique<Source>(settings_, desk_);
     if (pages_) pages_->start(), log::info("http", {{"address", pages_->address()}});
     if (api_) api_->start(), log::info("api", {{"address", api_->address()}, {"certificate_days_left", api_->days_left()}});
-    settling_ = std::thread([this] { settle(); });
+    settling_ = std::thread([this] { carry_on([this] { rounds_->run(); }, failed_); });
+    keeper_ = std::thread([this] { carry_on([this] { keeping_->run(); }, keeper_failed_); });
     notify_service_manager("READY=1");
     log::info("serving", {{"db", settings_.required("db")}, {"backend", settings_.text("backend")}});
     while (!stop_requested()) turn();
@@ -80,7 +84,8 @@ class Service {
   void open_api() {
     if (!settings_.is_set("api.listen")) return;
     access_ = std::make_unique<Access>(access_path(settings_));
-    answers_ = std::make_unique<Api>(desk_, *access_, settings_.integer("api.token_requests_per_minute"), static_cast<size_t>(settings_.integer("api.most_body_bytes")));
+    answers_ = std::make_unique<Api>(desk_, *access_, settings_.integer("api.token_requests_per_minute"), static_cast<size_t>(settings_.integer("api.most_body_bytes")),
+                                     Api::Channels{settings_.text("backend") == "sim" ? nullptr : channel_node_maker(settings_), settings_.integer("channels.rebalance_fee_ppm")});
     http::ApiLimits limits;
     limits.most_connections = static_cast<size_t>(settings_.integer("api.most_connections"));
     limits.requests_per_minute = settings_.integer("api.requests_per_minute");
@@ -97,11 +102,12 @@ class Service {
     return {.status = 503, .body = (node.problem.empty() ? "the wallet has not answered yet" : node.problem) + "\n"};
   }
 
-  void settle() {
+  // What a thread cannot go on after ends the service.
+  static void carry_on(const std::function<void()>& run, std::exception_ptr& failed) {
     try {
-      rounds_->run();
+      run();
     } catch (...) {
-      failed_ = std::current_exception();
+      failed = std::current_exception();
       request_stop();
     }
   }
@@ -150,9 +156,11 @@ class Service {
     source_.reset();
     desk_.ring();
     settling_.join();
+    keeper_.join();
     if (pages_) pages_->stop();
     log::info("stopped");
-    if (failed_) std::rethrow_exception(failed_);
+    for (const auto& failed : {failed_, keeper_failed_})
+      if (failed) std::rethrow_exception(failed);
     return 0;
   }
 
@@ -164,12 +172,13 @@ class Service {
   std::unique_ptr<Inbox> inbox_;
   std::unique_ptr<Pipe> pipe_;
   std::unique_ptr<Rounds> rounds_;
+  std::unique_ptr<Keeping> keeping_;
   std::unique_ptr<http::ApiServer> api_;
   std::unique_ptr<http::Server> pages_;
   std::unique_ptr<Source> source_;
   control::Server control_;
-  std::thread settling_;
-  std::exception_ptr failed_;
+  std::thread settling_, keeper_;
+  std::exception_ptr failed_, keeper_failed_;
   int64_t next_scan_ms_ = 0, next_watchdog_ms_ = 0;
 };
 
