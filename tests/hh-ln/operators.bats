@@ -43,6 +43,23 @@ teardown() { hh_teardown; }
   for alert in $(sed -n 's/^ *- alert: //p' hh-ln.rules.yml); do grep -q "alertname: $alert$" hh-ln.rules.test.yml || { echo "no test of $alert"; return 1; }; done
 }
 
+@test "a disk that makes the journal wait is seen (C085)" {
+  "${CC:-cc}" -shared -fPIC -O1 -o slow_disk.so "$HH_SRC/tests/support/slow_disk.c" || skip "no C compiler"
+  serve s
+  [ "$(metric hh_ln_journal_write_seconds | sed 's/\..*//')" = 0 ]
+  stop s
+  # The first probe of the journal hangs until the disk goes on.
+  touch slow
+  : >s.err
+  start s bash -c 'export LD_PRELOAD=$T/slow_disk.so HH_SLOW_DISK=$T/slow; exec hh-ln serve --db "$T/pay" --backend sim --key "$KEY" --http 127.0.0.1:0'
+  eventually 20 test -e pay-journal
+  sleep 1.2
+  rm slow
+  wait_for_log s '"event":"http"'
+  HTTP=$(jq -r 'select(.event == "http") | .address' s.err)
+  eventually 20 eval '[ "$(metric hh_ln_journal_write_seconds | sed "s/\..*//")" -ge 1 ]'
+}
+
 @test "Prometheus itself raises the alarm when payments use up what can be sent (L089)" {
   need prometheus
   serve s --inbox "$(mkdir inbox && echo "$T/inbox")" --sim-balance-msat 6000000000

@@ -7,6 +7,7 @@ load ../support/common
 load ../support/bitcoind
 load ../support/lnd
 load ../support/settle
+load ../support/service
 load ../hh-ledger/helper
 
 setup() {
@@ -200,6 +201,40 @@ check_outputs() {
   run --separate-stderr onchain pay
   [ "$(echo "$output" | jq -r .state)" = INFLIGHT ]
   [ "$(in_mempool)" = 1 ]
+}
+
+@test "the service follows a transaction to its end by itself, prints its lines, shows them, and they are in the report (L022 L030 L042 C081)" {
+  manifest 200000 "$(address)" "$(address)" >m
+  id=$(jq -r .manifest_id m)
+  run --separate-stderr pay m
+  sleep 2
+  run --separate-stderr onchain pay
+  [ "$status" = 75 ]
+  txid=$(batch 0 | jq -r .txid)
+  make_certificates
+  # shellcheck disable=SC2046
+  start s hh-ln serve --key "$KEY" $(options) --http 127.0.0.1:0 --channels-keep-seconds 0 --api-listen 127.0.0.1:0 --api-tls-certificate "$T/tls/server.cert" --api-tls-key "$T/tls/server.key"
+  wait_for_log s '"event":"serving"'
+  HTTP=$(jq -r 'select(.event == "http") | .address' s.err) API=https://$(jq -r 'select(.event == "api") | .address' s.err)
+  secret=$(token ann auditor)
+  as() { api -H "Authorization: Bearer $secret" "$API/v1/$1"; }
+  [ "$(metric hh_ln_onchain_transactions)" = 1 ]
+  as treasury/status | jq -e '.onchain.lines == 2 and .onchain.amount_sat == 198000'
+  as "payments/$id/0" | jq -e --arg t "$txid" '.state == "INFLIGHT" and .rail == "onchain" and .txid == $t'
+  mine node 6
+  eventually 120 eval '[ "$(jq -r "select(.type == \"settlement\" and .state == \"PAID\" and .rail == \"onchain\") | .line" s.out | sort -un | wc -l)" = 2 ]'
+  [ "$(metric 'hh_ln_onchain_payouts_total{state="CONFIRMED"}')" = 2 ]
+  [ "$(metric hh_ln_onchain_transactions)" = 0 ]
+  [ "$(metric hh_ln_paid_msat_total)" = 198000000 ]
+  as "payments/$id/1" | jq -e --arg t "$txid" '.state == "PAID" and .txid == $t and .confirmations >= 6'
+  as treasury/status | jq -e '.onchain == null and .queue.lines == 0 and .paid_msat == 198000000'
+  stop s
+  hh-ln events --db pay | jq -se --arg t "$txid" '[.[] | select(.rail == "onchain" and .state == "PAID")] | length == 2 and all(.txid == $t)'
+  hh-payout keygen report.pem | jq -r .public >report.pub
+  day=$(date -u +%F)
+  HH_FAKE_TIME=$(date -u -d "tomorrow 12:00" +%s) hh-ln report --day "$day" --report-key report.pem --db pay >report
+  tail -1 report | jq -e '.payouts == 2 and .paid_msat == 198000000'
+  hh-ln report --verify report --signer report.pub --db pay | jq -e .ok
 }
 
 @test "the examples of hh-onchain(7) run, and the ledger's books agree to the msat (D012 L027 C070)" {
