@@ -75,6 +75,26 @@ Sat read_cln_confirmed(std::string_view body, long status) {
   });
 }
 
+// What is reserved for a transaction is not ours to count; immature coins are yet to come.
+Balances read_cln_balances(std::string_view funds, long funds_status, std::string_view channels, long channels_status) {
+  Balances out;
+  out.confirmed = read_cln_confirmed(funds, funds_status);
+  reading("listfunds", [&] {
+    const Json answer = answer_of(funds, funds_status, "outputs");
+    for (const Json& o : answer["outputs"])
+      if (const std::string status = text(o, "status"); (status == "unconfirmed" || status == "immature") && !flag(o, "reserved")) out.unconfirmed += whole_sat(o, "amount_msat");
+    return 0;
+  });
+  for (const Channel& c : read_cln_channels(channels, channels_status))
+    if (c.is_open()) out.local += to_msat(c.local), out.remote += to_msat(c.remote);
+  return out;
+}
+
+std::optional<Balances> ClnChannels::balances() {
+  const http::Result funds = call("listfunds", Json::object(), true, answer_ms()), channels = call("listpeerchannels", Json::object(), true, answer_ms());
+  return read_cln_balances(answered(funds).body, funds.response.status, answered(channels).body, channels.response.status);
+}
+
 std::vector<Channel> ClnChannels::channels() {
   const http::Result result = call("listpeerchannels", Json::object(), true, answer_ms());
   return read_cln_channels(answered(result).body, result.response.status);

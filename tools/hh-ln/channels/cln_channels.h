@@ -8,11 +8,13 @@ namespace hh::ln {
 
 std::vector<Channel> read_cln_channels(std::string_view body, long status);  // throw Error(unavailable)
 Sat read_cln_confirmed(std::string_view body, long status);
+Balances read_cln_balances(std::string_view funds, long funds_status, std::string_view channels, long channels_status);
 
 class ClnChannels : public ClnBackend, public ChannelNode {
  public:
   using ClnBackend::ClnBackend;
   Backend& payer() override { return *this; }
+  std::optional<Balances> balances() override;
   std::vector<Channel> channels() override;
   Sat confirmed_balance() override;
   std::vector<std::pair<std::string, Msat>> fees_earned(int64_t) override { return {}; }  // not asked for

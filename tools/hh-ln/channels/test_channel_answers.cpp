@@ -94,5 +94,12 @@ TEST_CASE("Core Lightning's channels and what it has on chain, to look at (L013 
   CHECK(read_cln_channels(one("ONCHAIN", "true"), 201)[0].state == "closing");
   CHECK_THROWS_AS(read_cln_channels("{}", 201), Error);
   CHECK_THROWS_AS(read_cln_channels(one("CHANNELD_NORMAL", "true"), 401), Error);
+  const Balances b = read_cln_balances(R"({"outputs":[{"status":"confirmed","amount_msat":5000},{"status":"unconfirmed","amount_msat":7000},{"status":"immature","amount_msat":1000},{"status":"spent","amount_msat":1000}]})", 201,
+                                       one("CHANNELD_NORMAL", "false"), 201);
+  CHECK(b.confirmed == Sat(5));
+  CHECK(b.unconfirmed == Sat(8));
+  CHECK(b.local == Msat(250'000'000));
+  CHECK(b.remote == Msat(750'000'000));
+  CHECK_THROWS_AS(read_cln_balances("{}", 201, one("CHANNELD_NORMAL", "true"), 201), Error);
   CHECK(read_cln_confirmed(R"({"outputs":[{"status":"confirmed","amount_msat":5000},{"status":"unconfirmed","amount_msat":7000},{"status":"confirmed","reserved":true,"amount_msat":9000}]})", 201) == Sat(5));
 }

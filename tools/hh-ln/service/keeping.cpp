@@ -31,7 +31,7 @@ Standing standing_of(const Settings& s) {
 }  // namespace
 
 Keeping::Keeping(const Settings& s, Desk& desk)
-    : desk_(desk), journal_(s.required("db"), true, desk.clock(), "", journal_key(s)), every_ms_(s.integer("channels.keep_seconds") * 1000), policy_(liquidity_policy(s)), standing_(standing_of(s)) {
+    : desk_(desk), journal_(s.required("db"), true, desk.clock(), "", journal_key(s)), every_ms_(s.integer("channels.keep_seconds") * 1000), asks_balances_(s.text("backend") == "cln"), policy_(liquidity_policy(s)), standing_(standing_of(s)) {
   if (s.text("backend") != "sim" && every_ms_ > 0) make_node_ = channel_node_maker(s);
   if (s.text("backend") == "lnd") follow_ = onchain_follower(s);
   desk_.set_channels([&](ChannelsView& v) { v.is_kept = static_cast<bool>(make_node_), v.policy = policy_; });
@@ -89,6 +89,8 @@ void Keeping::look() {
     ChannelKeeper::Seen seen = keeps.tick();
     channels = seen.channels;
     desk_.set_channels([&](ChannelsView& v) { v.identity = identity_, v.seen = std::move(seen), v.time_ms = desk_.clock().unix_ms(), v.problem.clear(); });
+    if (asks_balances_)
+      if (const auto b = node_->payer().balances()) desk_.set_node([&](NodeView& v) { v.balances = b, v.balances_ms = desk_.clock().unix_ms(); });
     if (!wish && desk_.is_idle()) keeps.rebalance(channels);
   });
   if (!told) desk_.set_channels([&](ChannelsView& v) { v.problem = problems_["channels"]; });

@@ -30,6 +30,7 @@ class Keeping {
   Desk& desk_;
   Journal journal_;
   const int64_t every_ms_;
+  const bool asks_balances_;  // the settling thread asks lnd itself; with Core Lightning it takes the same answers as the channels
   const LiquidityPolicy policy_;
   const Standing standing_;
   std::function<std::unique_ptr<ChannelNode>()> make_node_;  // empty: the wallet has no channels, or nobody wants them looked after
