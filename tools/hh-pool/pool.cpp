@@ -108,10 +108,13 @@ Pool::Told Pool::tell(std::string_view miner, Tell tell_one) {
   std::set<std::string_view> names;
   Told told;
   for (Session* s : sessions_) {
-    if (!s->works() || (!miner.empty() && s->miner() != miner)) continue;
+    std::set<std::string_view> its;
+    s->add_miners(its);
+    if (its.empty() || (!miner.empty() && !its.contains(miner))) continue;
     tell_one(*s);
     ++told.connections;
-    names.insert(s->miner());
+    if (miner.empty()) names.merge(its);
+    else names.insert(miner);
   }
   told.miners = names.size();
   return told;
@@ -140,55 +143,72 @@ void Pool::reload(const PoolConfig& now) {
   for (Session* s : sessions_) s->config_changed();
 }
 
-void Pool::submit_if_block(const Accepted& a) {
-  if (!a.checked.is_block) return;
-  Bytes extranonce(a.extranonce1.begin(), a.extranonce1.end());
-  extranonce.insert(extranonce.end(), a.checked.extranonce2.begin(), a.checked.extranonce2.end());
-  outside_.submit({a.live.shared(), a.checked.header, a.checked.hash, bitcoin::join_coinbase(a.live.job().coinbase.prefix, extranonce, a.live.suffix(a.who.script))});
-  ++counters.blocks;
-  const records::Job& job = a.live.job().record;
-  log::info("block_found", {{"hash", a.checked.hash.to_display_hex()}, {"height", job.height}, {"miner", a.who.miner}, {"worker", a.who.worker}, {"job", job.job},
-                            {"coinbase_txid", a.checked.coinbase_txid.to_display_hex()}, {"fees_sat", job.fees.count()}, {"fee_to", records::name(a.live.fee_to(a.who.script))}});
+std::optional<Refusal> Pool::take_share(const ShareFor& f, std::optional<uint32_t> version_mask, const SubmittedShare& share, Ack ack) {
+  const CheckedShare checked = check_share(f.live, f.who.script, f.assigned, f.extranonce1, version_mask, share);
+  if (checked.refusal) return checked.refusal;
+  if (!checked.is_block && age_of(f.live.job().number) == Age::stale) return Refusal{Refused::stale, "Stale share: the job is of a tip that is over"};
+  if (when_down == WhenDown::pause && !checked.is_block) {
+    f.live.forget(checked.hash);
+    return Refusal{Refused::no_job, "No current job: the pool's nodes are down"};
+  }
+  if (checked.is_block) submit_block(f, checked);
+  // A block is recorded as long as anything can be: it is one line, and its miner is paid by it.
+  if (const Strain strain = recorder.strain(); strain == Strain::failed || (strain != Strain::none && !checked.is_block)) {
+    f.live.forget(checked.hash);
+    return Refusal{Refused::not_stored, refusal(strain)};
+  }
+  record(f, checked, std::move(ack));
+  return std::nullopt;
 }
 
-void Pool::record(const Accepted& a, Ack ack) {
-  const records::Job& job = a.live.job().record;
+void Pool::submit_block(const ShareFor& f, const CheckedShare& checked) {
+  Bytes extranonce(f.extranonce1.begin(), f.extranonce1.end());
+  extranonce.insert(extranonce.end(), checked.extranonce2.begin(), checked.extranonce2.end());
+  outside_.submit({f.live.shared(), checked.header, checked.hash, bitcoin::join_coinbase(f.live.job().coinbase.prefix, extranonce, f.live.suffix(f.who.script))});
+  ++counters.blocks;
+  const records::Job& job = f.live.job().record;
+  log::info("block_found", {{"hash", checked.hash.to_display_hex()}, {"height", job.height}, {"miner", f.who.miner}, {"worker", f.who.worker}, {"job", job.job},
+                            {"coinbase_txid", checked.coinbase_txid.to_display_hex()}, {"fees_sat", job.fees.count()}, {"fee_to", records::name(f.live.fee_to(f.who.script))}});
+}
+
+void Pool::record(const ShareFor& f, const CheckedShare& checked, Ack ack) {
+  const records::Job& job = f.live.job().record;
   records::ShareView s;
   s.job = job.job;
-  s.miner = a.who.miner;
-  s.worker = a.who.worker;
-  s.fee_to = a.live.fee_to(a.who.script);
-  if (s.fee_to == records::FeeTo::coinbase) s.address = a.who.address;
+  s.miner = f.who.miner;
+  s.worker = f.who.worker;
+  s.fee_to = f.live.fee_to(f.who.script);
+  if (s.fee_to == records::FeeTo::coinbase) s.address = f.who.address;
   s.time_ms = clock.unix_ms();
-  s.work = a.assigned.work;
-  s.ntime = a.checked.header.time;
-  s.nonce = a.checked.header.nonce;
-  s.version = a.checked.header.version;
-  std::copy(a.extranonce1.begin(), a.extranonce1.end(), s.extranonce.begin());
-  std::copy(a.checked.extranonce2.begin(), a.checked.extranonce2.end(), s.extranonce.begin() + extranonce1_size);
+  s.work = f.assigned.work;
+  s.ntime = checked.header.time;
+  s.nonce = checked.header.nonce;
+  s.version = checked.header.version;
+  std::copy(f.extranonce1.begin(), f.extranonce1.end(), s.extranonce.begin());
+  std::copy(checked.extranonce2.begin(), checked.extranonce2.end(), s.extranonce.begin() + extranonce1_size);
   s.extranonce1_size = extranonce1_size;
   s.extranonce2_size = extranonce2_size;
   recorder.put_share(s, std::move(ack));
   ++counters.accepted;
-  if (age_of(a.live.job().number) != Age::newest_tip) ++counters.late;
-  statistics.accepted(a.seat, static_cast<uint64_t>(a.assigned.work), a.checked.hash);
-  if (!a.checked.is_block) return;
+  if (age_of(f.live.job().number) != Age::newest_tip) ++counters.late;
+  statistics.accepted(f.seat, static_cast<uint64_t>(f.assigned.work), checked.hash);
+  if (!checked.is_block) return;
 
   records::Block b;
   b.time_ms = s.time_ms;
   b.chain = job.chain;
   b.job = job.job;
   b.height = job.height;
-  b.hash = a.checked.hash;
+  b.hash = checked.hash;
   b.prev_hash = job.prev_hash;
   b.nbits = job.nbits;
-  b.miner = a.who.miner;
-  b.worker = a.who.worker;
+  b.miner = f.who.miner;
+  b.worker = f.who.worker;
   b.subsidy = job.subsidy;
   b.fees = job.fees;
   b.fee_to = s.fee_to;
-  b.treasury_keeps = a.live.treasury_keeps(a.who.script);
-  b.coinbase_txid = a.checked.coinbase_txid;
+  b.treasury_keeps = f.live.treasury_keeps(f.who.script);
+  b.coinbase_txid = checked.coinbase_txid;
   recorder.put_block(std::move(b));
 }
 

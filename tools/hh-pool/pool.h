@@ -101,17 +101,16 @@ class Pool {
   // Whether it is of a lower height than what miners work on.
   bool is_behind(const Job& job) const { return !jobs_.empty() && job.record.height < jobs_.back()->job().record.height; }
 
-  // A share that passed. Where it is a block, it is on its way to bitcoind before anything else is done.
-  struct Accepted {
-    const LiveJob& live;
+  // A share for a job that its sender was given. What passes is recorded and answered by ack once it is stored; where it is a block, it is on its way to
+  // bitcoind before anything else is done. Returns why it does not count, else nullopt.
+  struct ShareFor {
+    LiveJob& live;
     const Identity& who;
     const Assignment& assigned;
-    const CheckedShare& checked;
     BytesView extranonce1;
     const Statistics::Seat& seat;
   };
-  void submit_if_block(const Accepted& a);
-  void record(const Accepted& a, Ack ack);
+  std::optional<Refusal> take_share(const ShareFor& f, std::optional<uint32_t> version_mask, const SubmittedShare& share, Ack ack);
 
   const Miners& miners;
   Recorder& recorder;
@@ -131,6 +130,8 @@ class Pool {
     uint64_t first_number;  // of its jobs
     int64_t since_ms;
   };
+  void submit_block(const ShareFor& f, const CheckedShare& checked);
+  void record(const ShareFor& f, const CheckedShare& checked, Ack ack);
   void drop_job(size_t index);
   void drop_old_jobs();
   template <class Tell>

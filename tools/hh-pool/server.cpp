@@ -17,7 +17,7 @@
 #include "net/endpoint.h"
 #include "net/proxy_header.h"
 #include "net/stream.h"
-#include "session.h"
+#include "session_v1.h"
 
 namespace hh::pool {
 namespace {
@@ -133,14 +133,14 @@ class Connection : public net::Stream, public Outlet {
     std::string in(from.text());
     Stream::inherit(std::move(in), std::string(from.text()));
     if (!from.flag()) return;
-    session_ = Session::inherit(*server_.pool, *this, from, range());
+    session_ = SessionV1::inherit(*server_.pool, *this, from, range());
     pass_ = guard().readmit(net::Address::of(net::Endpoint::parse(peer(), "handover")));
   }
   // About once a second.
   void check(int64_t now, bool bans_changed) {
     if (!is_known()) return;
     const int64_t limit = guard().limits().unfinished_line_ms;
-    if (limit != 0 && line_since_ms_ != 0 && now - line_since_ms_ > limit) session_->line_unfinished();
+    if (limit != 0 && line_since_ms_ != 0 && now - line_since_ms_ > limit) session_->message_unfinished();
     if (bans_changed && guard().is_banned(pass_)) session_->address_banned();
   }
   std::string peer() const { return is_known() ? session_->peer() : net::Endpoint::of_peer(fd()).text(); }
@@ -164,7 +164,7 @@ class Connection : public net::Stream, public Outlet {
   void welcome(const net::Endpoint& from, Guard::Pass pass) {
     log::debug("connected", {{"peer", from.text()}});
     pass_ = std::move(pass);
-    session_ = Session::make(*server_.pool, *this, from.text(), range());
+    session_ = SessionV1::make(*server_.pool, *this, from.text(), range());
     if (port_ != nullptr && port_->listener.tls) put_filter(server_.tls->make_filter());
   }
   size_t take_header(std::string_view all) {
@@ -180,7 +180,7 @@ class Connection : public net::Stream, public Outlet {
     else close_now("its address is turned away");
     return h.size;
   }
-  // Hands each whole line to the session.
+  // Hands each whole message to the session.
   size_t on_bytes(std::string_view all) override {
     const int64_t now = system_clock().monotonic_ms();
     size_t start = 0;
@@ -188,14 +188,15 @@ class Connection : public net::Stream, public Outlet {
       start = take_header(all);
       if (!is_known() || has_filter()) return start;
     }
-    for (size_t end; is_open() && (end = all.find('\n', start)) != std::string_view::npos; start = end + 1) {
-      std::string_view line = all.substr(start, end - start);
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.size() >= stratum::v1::max_line) session_->line_too_long();
-      else if (!guard().may_say(pass_, line.size(), now)) session_->too_many_lines();
-      else if (!line.empty()) session_->line(line);
+    while (is_open() && start < all.size()) {
+      const std::string_view arrived = all.substr(start);
+      const Session::Cut cut = session_->cut(arrived);
+      if (cut.too_long) session_->message_too_long();
+      else if (cut.size != 0 && !guard().may_say(pass_, cut.size, now)) session_->too_many_messages();
+      else if (cut.size != 0) session_->message(arrived.substr(0, cut.size));
+      if (cut.size == 0) break;
+      start += cut.size;
     }
-    if (is_open() && all.size() - start >= stratum::v1::max_line) session_->line_too_long();
     if (start != 0 || line_since_ms_ == 0) line_since_ms_ = start == all.size() ? 0 : now;
     return is_open() ? start : all.size();
   }

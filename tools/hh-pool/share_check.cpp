@@ -24,6 +24,12 @@ std::optional<uint32_t> rolled_version(uint32_t version, std::optional<uint32_t>
 
 }  // namespace
 
+std::optional<Refusal> SubmittedShare::set_extranonce2_hex(std::string_view hex) {
+  if (hex.size() != 2 * extranonce2_size) return Refusal{Refused::malformed, "extranonce2 has the wrong size"};
+  if (!from_hex(hex, extranonce2)) return Refusal{Refused::malformed, "extranonce2 is not hex"};
+  return std::nullopt;
+}
+
 Assignment assign(bitcoin::Difficulty d, const Job& job) {
   Assignment a;
   a.difficulty = std::min(d, job.most_difficulty);
@@ -33,11 +39,10 @@ Assignment assign(bitcoin::Difficulty d, const Job& job) {
 }
 
 CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assigned, BytesView extranonce1,
-                         std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit) {
+                         std::optional<uint32_t> version_mask, const SubmittedShare& submit) {
   const Job& job = live.job();
   CheckedShare c;
-  if (submit.extranonce2.size() != 2 * extranonce2_size) return refuse(Refused::malformed, "extranonce2 has the wrong size");
-  if (!from_hex(submit.extranonce2, c.extranonce2)) return refuse(Refused::malformed, "extranonce2 is not hex");
+  c.extranonce2 = submit.extranonce2;
   if (submit.ntime < job.least_time) return refuse(Refused::malformed, "ntime is too old");
   if (submit.ntime > job.most_time) return refuse(Refused::malformed, "ntime is too new");
   const auto version = rolled_version(job.record.version, version_mask, submit.version_bits);

@@ -21,6 +21,15 @@ struct Assignment {
 };
 Assignment assign(bitcoin::Difficulty d, const Job& job);
 
+// What a miner says of a share, on either protocol.
+struct SubmittedShare {
+  std::array<uint8_t, extranonce2_size> extranonce2{};
+  uint32_t ntime = 0, nonce = 0;
+  std::optional<uint32_t> version_bits;  // the rolled bits, or the whole version
+  // Whole hex digits of Stratum V1. Returns why they are none, else nullopt.
+  std::optional<Refusal> set_extranonce2_hex(std::string_view hex);
+};
+
 struct CheckedShare {
   std::optional<Refusal> refusal;
   // Where there is none:
@@ -33,6 +42,6 @@ struct CheckedShare {
 // script: the miner's, empty where it has no address. version_mask: the bits that this session may roll; nullopt where it did not negotiate version rolling. A share that passes is
 // remembered in the job, so that it passes once.
 CheckedShare check_share(LiveJob& live, BytesView script, const Assignment& assigned, BytesView extranonce1,
-                         std::optional<uint32_t> version_mask, const stratum::v1::Submit& submit);
+                         std::optional<uint32_t> version_mask, const SubmittedShare& submit);
 
 }  // namespace hh::pool

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "json/strict.h"
 #include "pool.h"
-#include "session.h"
+#include "session_v1.h"
 
 namespace hh::pool {
 namespace {
@@ -51,6 +51,19 @@ GivenName take_name(StateReader& from) {
   n.number = from.number();
   n.again = static_cast<uint16_t>(from.number());
   return n;
+}
+
+void put(StateWriter& to, const Worker& w) {
+  for (const std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) to.text(*text);
+  to.bytes(w.who.script);
+}
+Worker take_worker(StateReader& from, Statistics& statistics) {
+  Worker w;
+  for (std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) *text = from.text();
+  const BytesView script = from.bytes();
+  w.who.script.assign(script.begin(), script.end());
+  w.seat = statistics.sit(w.who.miner, w.who.worker);
+  return w;
 }
 
 // Templates of one tip share most of their transactions, and jobs share templates: each is written once.
@@ -158,7 +171,21 @@ void Vardiff::inherit(StateReader& from) {
   rough_ = from.flag();
 }
 
-void Session::save(StateWriter& to) const {
+void GivenWork::save(StateWriter& to) const {
+  given_.save(to);
+  vardiff.save(to);
+  to.optional_number(told_ ? std::optional(told_->units()) : std::nullopt);
+  to.number(last_ntime_);
+}
+
+void GivenWork::inherit(StateReader& from) {
+  given_.inherit(from);
+  vardiff.inherit(from);
+  if (const auto units = from.optional_number()) told_ = bitcoin::Difficulty(*units);
+  last_ntime_ = take_u32(from);
+}
+
+void SessionV1::save(StateWriter& to) const {
   const int64_t now = pool_.clock.monotonic_ms();
   to.text(peer_);
   to.bytes(extranonce1_);
@@ -169,30 +196,24 @@ void Session::save(StateWriter& to) const {
   to.optional_number(former_mask_);
   put(to, former_mask_until_);
   to.number(workers_.size());
-  for (const Worker& w : workers_) {
-    for (const std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) to.text(*text);
-    to.bytes(w.who.script);
-  }
-  given_.save(to);
-  vardiff_.save(to);
-  to.optional_number(sent_difficulty_ ? std::optional(sent_difficulty_->units()) : std::nullopt);
+  for (const Worker& w : workers_) put(to, w);
+  work_.save(to);
   to.signed_number(now - since_ms_);
   to.signed_number(now - last_line_ms_);
   to.number(transactions_of_);
-  to.number(last_ntime_);
   to.number(static_cast<uint64_t>(bad_lines_));
   to.number(static_cast<uint64_t>(wishes_));
   to.flag(asked_version_);
   to.flag(pinged_);
 }
 
-std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range) {
+std::shared_ptr<SessionV1> SessionV1::inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range) {
   std::string peer(from.text());
   Extranonce1 extranonce1{};
   const BytesView e = from.bytes();
   if (e.size() != extranonce1.size()) throw Error(Exit::data, "handover: an extranonce of another size");
   std::copy(e.begin(), e.end(), extranonce1.begin());
-  std::shared_ptr<Session> s(new Session(pool, outlet, std::move(peer), extranonce1, range));
+  std::shared_ptr<SessionV1> s(new SessionV1(pool, outlet, std::move(peer), extranonce1, range));
   s->self_ = s;
   s->subscribed_ = from.flag();
   s->user_agent_ = from.text();
@@ -201,21 +222,13 @@ std::shared_ptr<Session> Session::inherit(Pool& pool, Outlet& outlet, StateReade
   s->former_mask_ = take_optional_u32(from);
   s->former_mask_until_ = take_name(from);
   for (uint64_t left = from.number(); left > 0; --left) {
-    Worker w;
-    for (std::string* text : {&w.user, &w.who.miner, &w.who.worker, &w.who.address}) *text = from.text();
-    const BytesView script = from.bytes();
-    w.who.script.assign(script.begin(), script.end());
-    w.seat = pool.statistics.sit(w.who.miner, w.who.worker);
-    s->workers_.push_back(std::move(w));
+    s->workers_.push_back(take_worker(from, pool.statistics));
   }
-  s->given_.inherit(from);
-  s->vardiff_.inherit(from);
-  if (const auto units = from.optional_number()) s->sent_difficulty_ = bitcoin::Difficulty(*units);
+  s->work_.inherit(from);
   const int64_t now = pool.clock.monotonic_ms();
   s->since_ms_ = now - from.signed_number();
   s->last_line_ms_ = now - from.signed_number();
   s->transactions_of_ = from.number();
-  s->last_ntime_ = take_u32(from);
   s->bad_lines_ = static_cast<int>(from.number());
   s->wishes_ = static_cast<int>(from.number());
   s->asked_version_ = from.flag();

@@ -362,9 +362,9 @@ TEST_CASE("a session says for what it was closed, and what is no offence", "[C11
           m.log_in();
           for (int i = 0; i < 10; ++i) m.say("{\"id\":1,\"method\":\"mining.submit\",\"params\":[]}");
         }) == List{Offence::malformed});
-  CHECK(offences_of([](auto& m) { m.session->line_too_long(), m.session->line_too_long(); }) == List{Offence::line_too_long});
-  CHECK(offences_of([](auto& m) { m.session->too_many_lines(); }) == List{Offence::flood});
-  CHECK(offences_of([](auto& m) { m.session->line_unfinished(); }) == List{Offence::unfinished_line});
+  CHECK(offences_of([](auto& m) { m.session->message_too_long(), m.session->message_too_long(); }) == List{Offence::line_too_long});
+  CHECK(offences_of([](auto& m) { m.session->too_many_messages(); }) == List{Offence::flood});
+  CHECK(offences_of([](auto& m) { m.session->message_unfinished(); }) == List{Offence::unfinished_line});
   CHECK(offences_of([](auto& m) { m.session->address_banned(); }).empty());
   // A name that is none is what a typing error gives; who tries a hundred of them is let go all the same.
   CHECK(offences_of([](auto& m) {

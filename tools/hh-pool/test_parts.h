@@ -10,7 +10,7 @@
 #include "bitcoin/merkle.h"
 #include "records/share_proof.h"
 #include "bitcoin/transaction.h"
-#include "session.h"
+#include "session_v1.h"
 
 namespace hh::pool::test {
 
@@ -116,7 +116,7 @@ struct TestPool {
 
 // A miner at the other end of a session.
 struct TestMiner {
-  explicit TestMiner(TestPool& p, const std::string& user = miner_address + ".rig") : test(p), user_name(user), session(Session::make(*p.pool, out, "test")) {}
+  explicit TestMiner(TestPool& p, const std::string& user = miner_address + ".rig") : test(p), user_name(user), session(SessionV1::make(*p.pool, out, "test")) {}
   std::string say(const std::string& line) {
     out.take();
     session->line(line);
@@ -152,7 +152,7 @@ struct TestMiner {
   Lines out;
   std::string user_name, extranonce1;
   std::deque<std::string> extranonces2;  // what the submits point to
-  std::shared_ptr<Session> session;
+  std::shared_ptr<SessionV1> session;
   uint32_t count = 0;
 };
 

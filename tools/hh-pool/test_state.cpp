@@ -12,13 +12,13 @@ struct Heir {
   Heir(const PoolConfig& c, std::string_view bytes, size_t sessions) : test(c), miner(test) {
     StateReader from(bytes);
     test.pool->inherit(from);
-    for (size_t i = 0; i < sessions; ++i) heirs.push_back(Session::inherit(*test.pool, outs.emplace_back(), from));
+    for (size_t i = 0; i < sessions; ++i) heirs.push_back(SessionV1::inherit(*test.pool, outs.emplace_back(), from));
     from.expect_end();
   }
   TestPool test;
   TestMiner miner;  // somebody new
   std::deque<Lines> outs;
-  std::vector<std::shared_ptr<Session>> heirs;
+  std::vector<std::shared_ptr<SessionV1>> heirs;
 };
 
 std::string say(Heir& h, size_t i, const std::string& line) {
