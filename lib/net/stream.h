@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ class StreamFilter {
   virtual void end(std::string& out) = 0;
   // Whether what comes next may cost a thousand times what a line does, such as a handshake.
   virtual bool is_dear() const { return false; }
+  // What its likeness in another process needs to go on; nullopt: a stream with this filter cannot move.
+  virtual std::optional<std::string> state() const { return std::nullopt; }
 };
 
 class Stream : private Watcher {
@@ -85,9 +88,11 @@ class Stream : private Watcher {
   const std::string& not_sent() const { return out_; }
   void inherit(std::string received, std::string not_sent);
 
-  // From here on; also within on_bytes(), then what that leaves unused goes through the filter. A stream with a filter cannot move to another process.
+  // From here on; also within on_bytes(), then what that leaves unused goes through the filter.
   void put_filter(std::unique_ptr<StreamFilter> filter) { filter_ = std::move(filter); }
   bool has_filter() const { return filter_ != nullptr; }
+  std::optional<std::string> filter_state() const { return filter_ ? filter_->state() : std::nullopt; }
+  bool filter_can_move() const { return !filter_ || filter_->state().has_value(); }
 
  protected:
   // Returns how many of the bytes were used; the rest comes again with what follows it. Not called with nothing.

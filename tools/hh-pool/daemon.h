@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "net/handover.h"
 #include "net/loop.h"
+#include "keys.h"
 #include "operations.h"
 #include "options.h"
 #include "server.h"
@@ -47,6 +48,7 @@ class Daemon {
   std::unique_ptr<Submitter> make_submitter(const Options& options);
   std::unique_ptr<ZmqListener> make_zmq(const Options& options);
   std::shared_ptr<const net::TlsContext> make_tls(const Options& options) const;
+  std::shared_ptr<const stratum::ServerKeys> make_sv2(const Options& options);
   void hint(std::string_view from);  // that there may be a new tip
   // Handovers, on either side (daemon_handover.cpp).
   std::string greeting() const;
@@ -100,6 +102,7 @@ class Daemon {
   std::unique_ptr<Operations> operations_;
   const int64_t started_ms_ = system_clock().unix_ms();
   std::array<uint64_t, 3> submissions_{};  // accepted, rejected, unknown
+  int64_t keys_end_s_ = 0;  // of Stratum V2's certificate; 0: none
   int64_t failed_since_ms_ = -1, next_second_ms_ = 0;
   std::vector<std::future<void>> farewells_;  // last, so waited for first: of what takes its time to end
 };

@@ -122,7 +122,7 @@ void Daemon::take_over() {
   use_spool(std::make_shared<Spool>(std::move(from.files()[0]), path, start_.last_seq, start_.run));
   from.files().erase(from.files().begin());
   server_ = std::make_unique<Server>(loop_, ServerLimits{options_.most_connections});
-  server_->believe(options_.trusted, make_tls(options_));
+  server_->believe(options_.trusted, make_tls(options_), make_sv2(options_));
   make_parts();
   pool_->inherit(state);
   server_->inherit(state, from.files(), options_.listeners, *pool_);

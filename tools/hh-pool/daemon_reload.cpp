@@ -52,6 +52,7 @@ struct Daemon::Reload {
   std::vector<std::string> changed;
   Miners miners;
   std::shared_ptr<const net::TlsContext> tls;
+  std::shared_ptr<const stratum::ServerKeys> sv2;
   uint64_t run = 0;
   std::unique_ptr<TemplateSource> templates;  // null: as before
   std::unique_ptr<Submitter> submitter;       // null: as before
@@ -75,8 +76,9 @@ Daemon::Reload Daemon::prepare() {
   if (now.pool.chain != options_.pool.chain) throw Error(Exit::config, "chain: a pool stays on its chain; start another one");
   if (now.solo_fee_ppm.has_value() != options_.solo_fee_ppm.has_value()) throw Error(Exit::config, "coinbase.mode: who was let in under one mode may have no place in the other; restart the pool");
   Miners miners(now.pool.chain, settings_.text("miners"), now.pay_to, now.solo_fee_ppm.has_value());
-  Reload r{std::move(now), settings_.changed_from(in_effect_), std::move(miners), {}, 0, {}, {}, {}};
+  Reload r{std::move(now), settings_.changed_from(in_effect_), std::move(miners), {}, {}, 0, {}, {}, {}};
   r.tls = make_tls(r.now);
+  r.sv2 = make_sv2(r.now);
   r.miners.load();
   if (is_one_of(r.changed, {"zmq"})) r.zmq = make_zmq(r.now);
   r.run = std::max({static_cast<uint64_t>(clock_.unix_ms()), start_.run + 1, successor_run_ + 1});
@@ -87,7 +89,7 @@ Daemon::Reload Daemon::prepare() {
 }
 
 void Daemon::take(Reload r) {
-  server_->believe(r.now.trusted, std::move(r.tls));
+  server_->believe(r.now.trusted, std::move(r.tls), std::move(r.sv2));
   if (is_one_of(r.changed, {"limits.connections"})) make_room_for(r.now.most_connections);
   server_->change(ServerLimits{r.now.most_connections}, r.now.listeners);
   miners_ = std::move(r.miners);

@@ -33,6 +33,7 @@ class GivenWork {
   const Assignment* newest_assignment() const { return given_.find(given_.newest()); }
   GivenName newest() const { return given_.newest(); }
   bool empty() const { return given_.empty(); }
+  void told(bitcoin::Difficulty d) { told_ = d; }  // in another way than with a job
   void forget_told() { told_.reset(); }  // the miner has: it is told its difficulty anew
   const Assignment& assignment_for(const Job& job);
   void save(StateWriter& to) const;

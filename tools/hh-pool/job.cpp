@@ -92,7 +92,7 @@ std::shared_ptr<const Job> JobMaker::make(std::shared_ptr<const bitcoin::BlockTe
   return make_job(std::move(r), number(made_), new_tip, std::move(t));
 }
 
-LiveJob::LiveJob(std::shared_ptr<const Job> job) : job_(std::move(job)) { prefix_hashed_.update(job_->coinbase.prefix); }
+LiveJob::LiveJob(std::shared_ptr<const Job> job, uint16_t short_number) : job_(std::move(job)), short_number_(short_number) { prefix_hashed_.update(job_->coinbase.prefix); }
 
 records::FeeTo LiveJob::fee_to(BytesView script) const {
   return bitcoin::can_pay_finder(job_->coinbase, script) ? records::FeeTo::coinbase : records::FeeTo::manifest;

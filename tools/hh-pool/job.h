@@ -68,9 +68,11 @@ class JobMaker {
 // address). It is put together when it is needed: kept for ten thousand miners and thirty jobs it would be the largest thing in memory.
 class LiveJob {
  public:
-  explicit LiveJob(std::shared_ptr<const Job> job);
+  explicit LiveJob(std::shared_ptr<const Job> job, uint16_t short_number = 0);
   const Job& job() const { return *job_; }
   const std::shared_ptr<const Job>& shared() const { return job_; }
+  // Unique among the jobs that are in use: Stratum V2 has 32 bits for a job's name.
+  uint16_t short_number() const { return short_number_; }
   records::FeeTo fee_to(BytesView script) const;
   std::optional<Sat> treasury_keeps(BytesView script) const;  // solo, where the coinbase can pay that script
   Bytes suffix(BytesView script) const { return bitcoin::suffix_for(job_->coinbase, script); }
@@ -84,6 +86,7 @@ class LiveJob {
 
  private:
   std::shared_ptr<const Job> job_;
+  uint16_t short_number_;
   bitcoin::Sha256 prefix_hashed_;
   std::string suffix_hex_;
   SeenShares seen_;

@@ -35,8 +35,8 @@ Difficulty difficulty(std::string_view entry, const std::string& option, std::st
 }
 
 [[noreturn]] void unknown(std::string_view entry, const std::string& option) {
-  const std::string near = nearest(option, {"min=", "max=", "start=", "tls", "proxy", "share"});
-  refuse(entry, fmt::format("has an option \"{}\", which there is not{}", option, near.empty() ? ": min=D, max=D, start=D, tls, proxy, share" : ": did you mean " + near + "?"));
+  const std::string near = nearest(option, {"min=", "max=", "start=", "tls", "proxy", "sv2", "share"});
+  refuse(entry, fmt::format("has an option \"{}\", which there is not{}", option, near.empty() ? ": min=D, max=D, start=D, tls, proxy, sv2, share" : ": did you mean " + near + "?"));
 }
 
 void check_range(std::string_view entry, DifficultyRange& r, bool start_given) {
@@ -64,9 +64,11 @@ Listener parse_one(const std::string& entry, const DifficultyRange& defaults) {
     else if (equals != std::string::npos && name == "start") l.range.start = difficulty(entry, option, value);
     else if (option == "tls") l.tls = true;
     else if (option == "proxy") l.proxy = true;
+    else if (option == "sv2") l.sv2 = true;
     else if (option == "share") l.share = true;
     else unknown(entry, option);
   }
+  if (l.sv2 && l.tls) refuse(entry, "has both tls and sv2: Stratum V2 has an encryption of its own");
   check_range(entry, l.range, seen.contains("start"));
   return l;
 }
@@ -86,7 +88,11 @@ std::vector<Listener> parse_listeners(const std::vector<std::string>& texts, con
 
 bool same_doors(const std::vector<Listener>& a, const std::vector<Listener>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Listener& x, const Listener& y) { return x.address == y.address && x.tls == y.tls && x.proxy == y.proxy && x.share == y.share; });
+                    [](const Listener& x, const Listener& y) { return x.address == y.address && x.tls == y.tls && x.proxy == y.proxy && x.sv2 == y.sv2 && x.share == y.share; });
+}
+
+bool uses_sv2(const std::vector<Listener>& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(), [](const Listener& l) { return l.sv2; });
 }
 
 bool uses_tls(const std::vector<Listener>& listeners) {

@@ -1,15 +1,16 @@
-// hh-pool(8): a Stratum V1 mining pool that prints what it accepts as records.
+// hh-pool(8): a Stratum V1 and V2 mining pool that prints what it accepts as records.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "base/error.h"
 #include "client_commands.h"
+#include "keys.h"
 #include "serve.h"
 
 int main(int argc, char** argv) {
   return hh::run_main("hh-pool", [&] {
     hh::Settings settings("hh-pool", hh::pool::setting_list());
-    CLI::App app{"A Bitcoin mining pool: gives miners work over Stratum V1 and prints accepted shares and blocks as records"};
+    CLI::App app{"A Bitcoin mining pool: gives miners work over Stratum V1 and V2 and prints accepted shares and blocks as records"};
     app.set_version_flag("--version", "hh-pool " HH_VERSION);
     app.require_subcommand(1);
     CLI::App* serve = app.add_subcommand("serve", "run the pool until SIGTERM");
@@ -26,6 +27,16 @@ int main(int argc, char** argv) {
     CLI::App* unban = app.add_subcommand("unban", "end the ban of an address");
     CLI::App* message = app.add_subcommand("message", "have miners show a message");
     CLI::App* reconnect = app.add_subcommand("reconnect", "have miners connect again, here or elsewhere");
+    CLI::App* keys = app.add_subcommand("keys", "make and show the keys of Stratum V2");
+    keys->require_subcommand(1);
+    CLI::App* authority = keys->add_subcommand("authority", "make the key that miners know the pool by");
+    CLI::App* certify = keys->add_subcommand("certify", "make a key for a pool, with a certificate from the authority");
+    CLI::App* shown_keys = keys->add_subcommand("show", "show the pool's key and its certificate");
+    std::string key_file, authority_file;
+    int64_t days = 365;
+    for (CLI::App* command : {authority, certify}) command->add_option("FILE", key_file, "where to write the secret; must not exist")->required();
+    certify->add_option("--authority", authority_file, "where the authority's secret is: a file, credential:NAME or exec:COMMAND")->required();
+    certify->add_option("--days", days, "how long the certificate is good for")->check(CLI::Range(1, 3650))->capture_default_str();
     std::string address, miner_name, text, destination;
     int64_t wait_seconds = 0;
     bool sure = false;
@@ -40,13 +51,16 @@ int main(int argc, char** argv) {
     for (CLI::App* command : {message, reconnect}) command->add_option("--miner", miner_name, "only this one's connections");
     ban->add_option("SECONDS", ban_seconds, "for so long; a day unless given");
     for (CLI::App* command : {status, miners, miner, bans, ban, message, reconnect}) command->add_flag("--json", as_records, "records, also on a terminal");
-    for (CLI::App* command : {serve, config, check, notify, status, miners, miner, bans, ban, unban, message, reconnect}) settings.add_flags(*command);
+    for (CLI::App* command : {serve, config, check, notify, status, miners, miner, bans, ban, unban, message, reconnect, shown_keys}) settings.add_flags(*command);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
       return app.exit(e) == 0 ? 0 : static_cast<int>(hh::Exit::usage);
     }
+    if (authority->parsed()) return hh::pool::make_authority(key_file);
+    if (certify->parsed()) return hh::pool::certify(authority_file, days, key_file);
     settings.load();
+    if (shown_keys->parsed()) return hh::pool::show_keys(settings.required("sv2.keys"));
     if (config->parsed()) {
       std::cout << settings.to_records() << std::flush;
       return 0;

@@ -13,8 +13,8 @@ namespace hh::pool {
 namespace {
 
 // What a reload takes; a name with a dot at its end is all that begins with it. wait is of the start only.
-constexpr std::array<std::string_view, 21> reloaded{"treasury", "pool_tag", "coinbase.solo_fee_ppm", "pay_to", "miners", "nodes", "rpc.", "failover.", "zmq", "wait", "template.",
-                                                    "version_mask", "difficulty.", "vardiff.", "stale.", "limits.", "ban.", "allow", "tls.", "proxy.trusted", "log."};
+constexpr std::array<std::string_view, 22> reloaded{"treasury", "pool_tag", "coinbase.solo_fee_ppm", "pay_to", "miners", "nodes", "rpc.", "failover.", "zmq", "wait", "template.",
+                                                    "version_mask", "difficulty.", "vardiff.", "stale.", "limits.", "ban.", "allow", "tls.", "sv2.keys", "proxy.trusted", "log."};
 
 [[noreturn]] void refuse(const Settings& s, const std::string& key, const std::string& why) {
   throw Error(Exit::config, fmt::format("{} ({}): \"{}\" {}", key, s.origin(key), s.text(key), why));
@@ -101,6 +101,8 @@ void read_listeners(const Settings& s, Options& o) {
   o.trusted = net::AddressRange::parse_list(s.list("proxy.trusted"), "proxy.trusted");
   o.tls_certificate = s.text("tls.certificate");
   o.tls_key = s.text("tls.key");
+  o.sv2_keys = s.text("sv2.keys");
+  if (uses_sv2(o.listeners)) s.required("sv2.keys");
   if (!uses_tls(o.listeners)) return;
   s.required("tls.certificate");
   s.required("tls.key");
@@ -149,9 +151,10 @@ GuardLimits read_guard_limits(const Settings& s) {
 
 std::vector<Setting> setting_list() {
   return {
-      {"listen", "0.0.0.0:3333", Kind::list, "ADDRESS:PORT for miners, or several, each with options: ADDRESS:PORT|min=D|max=D|start=D|tls|proxy|share; port 0 takes any"},
+      {"listen", "0.0.0.0:3333", Kind::list, "ADDRESS:PORT for miners, or several, each with options: ADDRESS:PORT|min=D|max=D|start=D|tls|proxy|sv2|share; port 0 takes any"},
       {"tls.certificate", "", Kind::text, "PEM file with the certificate of listeners with tls, and those that lead to its root"},
       {"tls.key", "", Kind::text, "where its private key is: a file, credential:NAME or exec:COMMAND", true},
+      {"sv2.keys", "", Kind::text, "where the keys of listeners with sv2 are (hh-pool keys certify): a file, credential:NAME or exec:COMMAND", true},
       {"proxy.trusted", "127.0.0.1,::1", Kind::list, "addresses and ranges of the proxies that listeners with proxy believe"},
       {"source", "pool", Kind::text, "name of this pool in its records; every pool needs its own"},
       {"chain", "main", Kind::text, "main, testnet4, signet, regtest, or dev (hh-devchain)"},

@@ -20,7 +20,7 @@ std::vector<Setting> setting_list();
 struct Options {
   bool takeover = false;  // of the pool that runs with the same spool (serve --takeover)
   std::vector<Listener> listeners;  // at least one
-  std::string tls_certificate, tls_key;
+  std::string tls_certificate, tls_key, sv2_keys;
   std::vector<net::AddressRange> trusted;  // who may send a PROXY header
   std::string spool, miners_file, pool_tag, treasury_address, control, ckpool_folder, http;
   StoreLimits store_limits;

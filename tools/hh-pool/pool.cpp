@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "given_jobs.h"
@@ -45,7 +46,7 @@ void Pool::on_job(std::shared_ptr<const Job> job) {
   notify_some(SIZE_MAX);  // who has not heard of the job before needs it: it may be the one that says that the tip is new
   recorder.put_job(job->record);  // before any share that refers to it
   if (job->new_tip || tips_.empty()) tips_.push_back({job->number, clock.monotonic_ms()});
-  jobs_.push_back(std::make_unique<LiveJob>(std::move(job)));
+  jobs_.push_back(std::make_unique<LiveJob>(std::move(job), ++last_short_number_));
   LiveJob& live = *jobs_.back();
   by_id_.emplace(live.job().record.job, &live);
   last_number_ = live.job().number;
@@ -66,14 +67,31 @@ bool Pool::notify_some(size_t most) {
   return !to_notify_.empty();
 }
 
+void Pool::answer() {
+  for (Session* s : std::exchange(to_answer_, {}))
+    if (s != nullptr) s->answer();
+}
+
 void Pool::remove(Session& s) {
   sessions_.erase(&s);
+  std::replace(to_answer_.begin(), to_answer_.end(), &s, static_cast<Session*>(nullptr));
   std::replace(to_notify_.begin(), to_notify_.end(), &s, static_cast<Session*>(nullptr));
 }
 
 LiveJob* Pool::find(std::string_view id) {
   const auto at = by_id_.find(id);
   return at == by_id_.end() ? nullptr : at->second;
+}
+
+LiveJob* Pool::find_short(uint16_t number) {
+  const auto at = std::find_if(jobs_.rbegin(), jobs_.rend(), [&](const auto& live) { return live->short_number() == number; });
+  return at == jobs_.rend() ? nullptr : at->get();
+}
+
+// Numbers behind the newest were given out, if at all, long ago.
+Refusal Pool::why_not_found_short(uint16_t number) const {
+  const bool was_ours = static_cast<uint16_t>(last_short_number_ - number) < 0x8000;
+  return was_ours ? Refusal{Refused::stale, "Stale share: the job is over"} : Refusal{Refused::job_not_found, "Job not found"};
 }
 
 // Also by the name under which a connection got it again (given_jobs.h).

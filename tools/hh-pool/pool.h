@@ -65,6 +65,9 @@ class Pool {
   LiveJob* newest() { return jobs_.empty() || when_down != WhenDown::keep ? nullptr : jobs_.back().get(); }
   LiveJob* find(std::string_view id);
   Refusal why_not_found(std::string_view id) const;
+  // By the name that Stratum V2 gives it; see LiveJob::short_number.
+  LiveJob* find_short(uint16_t number);
+  Refusal why_not_found_short(uint16_t number) const;
   uint64_t oldest_number() const { return jobs_.empty() ? 0 : jobs_.front()->job().number; }
 
   // Stale policy. A share that was under way when our notify left is honest work: for stale_grace_ms after a new tip, shares for the jobs of the
@@ -87,6 +90,9 @@ class Pool {
 
   void add(Session& s);
   void remove(Session& s);
+  // Its answer() is called when the turn's records were written: what was stored together is answered together.
+  void answer_at_turn_end(Session& s) { to_answer_.push_back(&s); }
+  void answer();
   size_t session_count() const { return sessions_.size(); }
   // Unique among the sessions of this run; starts at a random place, so that two pools seldom hand out the same.
   std::array<uint8_t, extranonce1_size> next_extranonce1();
@@ -143,7 +149,9 @@ class Pool {
   std::unordered_map<std::string_view, LiveJob*> by_id_;  // keys point into the jobs
   std::unordered_set<Session*> sessions_;
   std::vector<Session*> to_notify_;  // of the newest job, from the back; null: has left
+  std::vector<Session*> to_answer_;  // null: has left
   uint64_t last_number_ = 0;
+  uint16_t last_short_number_ = 0;
   uint32_t next_extranonce_ = 0;
   bool extranonce_started_ = false;
 };

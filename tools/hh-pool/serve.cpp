@@ -33,6 +33,7 @@ Daemon::Daemon(const Options& options, Settings& settings)
     : options_(options), settings_(settings), miners_(options.pool.chain, options.miners_file, options.pay_to, options.solo_fee_ppm.has_value()), template_age_(options.max_age_ms, options.when_down) {
   loop_.at_turn_end([this] {
     if (recorder_) recorder_->flush();  // before the server's turn end, which sends the answers
+    if (pool_) pool_->answer();
     if (pool_ && pool_->notify_some(notified_in_a_turn)) loop_.hurry();
   });
   miners_.load();
@@ -41,7 +42,7 @@ Daemon::Daemon(const Options& options, Settings& settings)
     return;
   }
   server_ = std::make_unique<Server>(loop_, ServerLimits{options.most_connections});
-  server_->believe(options.trusted, make_tls(options));
+  server_->believe(options.trusted, make_tls(options), make_sv2(options));
   for (const Listener& l : options.listeners) server_->open(l);
   start_ = open_store();
   templates_ = make_templates(options_, start_.run);
@@ -53,6 +54,15 @@ std::shared_ptr<const net::TlsContext> Daemon::make_tls(const Options& options) 
   auto tls = std::make_shared<net::TlsContext>(options.tls_certificate, options.tls_key);
   log::write(tls->days_left() < 0 ? log::Level::error : log::Level::info, "certificate", {{"file", options.tls_certificate}, {"days_left", tls->days_left()}});
   return tls;
+}
+
+std::shared_ptr<const stratum::ServerKeys> Daemon::make_sv2(const Options& options) {
+  if (!uses_sv2(options_.listeners)) return nullptr;
+  const PoolKeys keys = load_keys(options.sv2_keys, "sv2.keys");
+  keys_end_s_ = keys.server.certificate.not_valid_after;
+  const int64_t days = days_left(keys, clock_.unix_ms());
+  log::write(days < keys_alarm_days ? log::Level::error : log::Level::info, "sv2_certificate", {{"authority", keys.authority_text()}, {"days_left", days}});
+  return std::make_shared<stratum::ServerKeys>(keys.server);
 }
 
 std::unique_ptr<TemplateSource> Daemon::make_templates(const Options& options, uint64_t run) {

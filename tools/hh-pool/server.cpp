@@ -18,6 +18,7 @@
 #include "net/proxy_header.h"
 #include "net/stream.h"
 #include "session_v1.h"
+#include "session_v2.h"
 
 namespace hh::pool {
 namespace {
@@ -66,6 +67,7 @@ struct Server::Impl {
   Pool* pool = nullptr;
   std::vector<net::AddressRange> proxies;
   std::shared_ptr<const net::TlsContext> tls;
+  std::shared_ptr<const stratum::ServerKeys> sv2;
   std::vector<std::unique_ptr<Port>> ports;  // as long as their connections
   std::vector<std::shared_ptr<Connection>> connections;
   std::vector<std::pair<int64_t, std::weak_ptr<Connection>>> leaving;  // by when
@@ -120,20 +122,27 @@ class Connection : public net::Stream, public Outlet {
     drop();
   }
   bool is_known() const { return session_ != nullptr; }
-  bool can_move() const { return is_open() && !has_filter(); }  // else it is on its way out, or send_away()'s
+  bool can_move() const { return is_open() && filter_can_move(); }  // else it is on its way out, or send_away()'s
   const Port* port() const { return port_; }
   void save(StateWriter& to) const {
     to.text(received());
     to.text(not_sent());
+    const auto filter = filter_state();
+    to.flag(filter.has_value());
+    if (filter) to.text(*filter);
     to.flag(is_known());
-    if (is_known()) session_->save(to);
+    if (!is_known()) return;
+    to.number(static_cast<uint64_t>(session_->protocol()));
+    session_->save(to);
   }
   // Nothing happens before start().
   void inherit(StateReader& from) {
     std::string in(from.text());
     Stream::inherit(std::move(in), std::string(from.text()));
+    if (from.flag()) put_filter(stratum::NoiseFilter::inherit(from.text(), server_.sv2, SessionV2::most_payload));
     if (!from.flag()) return;
-    session_ = SessionV1::inherit(*server_.pool, *this, from, range());
+    if (from.number() == static_cast<uint64_t>(Session::Protocol::v2)) session_ = SessionV2::inherit(*server_.pool, *this, from, range());
+    else session_ = SessionV1::inherit(*server_.pool, *this, from, range());
     pass_ = guard().readmit(net::Address::of(net::Endpoint::parse(peer(), "handover")));
   }
   // About once a second.
@@ -164,8 +173,11 @@ class Connection : public net::Stream, public Outlet {
   void welcome(const net::Endpoint& from, Guard::Pass pass) {
     log::debug("connected", {{"peer", from.text()}});
     pass_ = std::move(pass);
-    session_ = SessionV1::make(*server_.pool, *this, from.text(), range());
-    if (port_ != nullptr && port_->listener.tls) put_filter(server_.tls->make_filter());
+    const bool sv2 = port_ != nullptr && port_->listener.sv2;
+    if (sv2) session_ = SessionV2::make(*server_.pool, *this, from.text(), range());
+    else session_ = SessionV1::make(*server_.pool, *this, from.text(), range());
+    if (sv2) put_filter(std::make_unique<stratum::NoiseFilter>(server_.sv2, SessionV2::most_payload));
+    else if (port_ != nullptr && port_->listener.tls) put_filter(server_.tls->make_filter());
   }
   size_t take_header(std::string_view all) {
     const net::ProxyHeader h = net::parse_proxy_header(all);
@@ -319,9 +331,10 @@ void Server::open(const Listener& listener) {
   impl_->add(listener, net::listen_on(net::Endpoint::parse(listener.address, "listen"), options));
 }
 
-void Server::believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls) {
+void Server::believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls, std::shared_ptr<const stratum::ServerKeys> sv2) {
   impl_->proxies = std::move(proxies);
   impl_->tls = std::move(tls);
+  impl_->sv2 = std::move(sv2);
 }
 
 // In place: sessions' vardiffs point into it. Of two doors with one address (port 0) the first of the list is the first of the ports.
@@ -364,7 +377,7 @@ void Server::suspend() {
 void Server::send_away() {
   const auto all = impl_->connections;
   for (const auto& c : all)
-    if (c->has_filter()) c->send_away();
+    if (!c->can_move()) c->send_away();
 }
 
 void Server::resume() {

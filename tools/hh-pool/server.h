@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "pool_figures.h"
 #include "state.h"
+#include "stratum/noise_filter.h"
 
 namespace hh::pool {
 
@@ -24,8 +25,8 @@ class Server {
   ~Server();
   void open(const Listener& listener);  // binds at once: throws Error(unavailable)
   std::vector<PoolFigures::Door> doors() const;
-  // For the listeners with tls and with proxy; whoever has come in already keeps what he began with. tls: null where no listener speaks it.
-  void believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls);
+  // For the listeners with proxy, tls and sv2; whoever has come in already keeps what he began with. tls, sv2: null where no listener speaks it.
+  void believe(std::vector<net::AddressRange> proxies, std::shared_ptr<const net::TlsContext> tls, std::shared_ptr<const stratum::ServerKeys> sv2);
   // By a reload: limits, and the difficulties of the doors whose addresses are among the listeners. Sessions hear of it by Pool::reload().
   void change(ServerLimits limits, const std::vector<Listener>& listeners);
 
@@ -37,7 +38,7 @@ class Server {
   // A handover: between suspend() and resume() nothing is accepted, read or written. save: every connection with its session; fds gets
   // the listening sockets first, then those of the connections in the same order. inherit: instead of open(), on the other side: takes
   // those of the sockets whose addresses are among the listeners, opens the others (throws as open() does), and lets go of the rest.
-  // Connections with TLS stay behind, as their keys are OpenSSL's: send_away() tells them to come back, when the other side listens.
+  // Connections with TLS stay behind, as their keys are OpenSSL's (Stratum V2's go along): send_away() tells them to come back, when the other side listens.
   void suspend();
   void resume();
   void send_away();

@@ -50,6 +50,7 @@ class Session : public Waiter {
   virtual void show_message(std::string_view text) = 0;
   virtual void reconnect(std::string_view host, uint16_t port, uint32_t wait_seconds) = 0;
   virtual void config_changed() = 0;  // by a reload
+  virtual void answer() {}            // at the end of a turn, where it asked for it (Pool::answer_at_turn_end)
   virtual bool works() const = 0;     // it gets jobs
   virtual void add_miners(std::set<std::string_view>& names) const = 0;  // that it works for
   virtual void save(StateWriter& to) const = 0;                          // for a handover (state.cpp)

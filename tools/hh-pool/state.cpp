@@ -7,6 +7,7 @@
 #include "json/strict.h"
 #include "pool.h"
 #include "session_v1.h"
+#include "session_v2.h"
 
 namespace hh::pool {
 namespace {
@@ -64,6 +65,14 @@ Worker take_worker(StateReader& from, Statistics& statistics) {
   w.who.script.assign(script.begin(), script.end());
   w.seat = statistics.sit(w.who.miner, w.who.worker);
   return w;
+}
+
+std::array<uint8_t, extranonce1_size> take_extranonce1(StateReader& from) {
+  std::array<uint8_t, extranonce1_size> extranonce1{};
+  const BytesView e = from.bytes();
+  if (e.size() != extranonce1.size()) throw Error(Exit::data, "handover: an extranonce of another size");
+  std::copy(e.begin(), e.end(), extranonce1.begin());
+  return extranonce1;
 }
 
 // Templates of one tip share most of their transactions, and jobs share templates: each is written once.
@@ -209,10 +218,7 @@ void SessionV1::save(StateWriter& to) const {
 
 std::shared_ptr<SessionV1> SessionV1::inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range) {
   std::string peer(from.text());
-  Extranonce1 extranonce1{};
-  const BytesView e = from.bytes();
-  if (e.size() != extranonce1.size()) throw Error(Exit::data, "handover: an extranonce of another size");
-  std::copy(e.begin(), e.end(), extranonce1.begin());
+  const Extranonce1 extranonce1 = take_extranonce1(from);
   std::shared_ptr<SessionV1> s(new SessionV1(pool, outlet, std::move(peer), extranonce1, range));
   s->self_ = s;
   s->subscribed_ = from.flag();
@@ -236,10 +242,76 @@ std::shared_ptr<SessionV1> SessionV1::inherit(Pool& pool, Outlet& outlet, StateR
   return s;
 }
 
+// What was stored was answered before a handover begins (Daemon::rest_store), so that nothing waits here for an answer.
+void SessionV2::save(StateWriter& to) const {
+  const int64_t now = pool_.clock.monotonic_ms();
+  to.text(peer_);
+  to.text(vendor_);
+  to.text(firmware_);
+  for (const bool b : {is_set_up_, standard_jobs_, worker_names_}) to.flag(b);
+  to.number(next_id_);
+  to.signed_number(now - since_ms_);
+  to.signed_number(now - last_message_ms_);
+  to.number(static_cast<uint64_t>(bad_frames_));
+  to.number(groups_.size());
+  for (const auto& [script, id] : groups_) {
+    to.bytes(script);
+    to.number(id);
+  }
+  to.number(channels_.size());
+  for (const auto& [id, c] : channels_) {
+    to.number(id);
+    to.number(c->group);
+    to.flag(c->extended);
+    to.bytes(c->extranonce1);
+    put(to, c->worker);
+    to.number(c->named.size());
+    for (const auto& [name, worker] : c->named) put(to, worker);
+    c->work.save(to);
+    to.flag(c->tip.has_value());
+    if (c->tip) put(to, *c->tip);
+  }
+}
+
+std::shared_ptr<SessionV2> SessionV2::inherit(Pool& pool, Outlet& outlet, StateReader& from, const DifficultyRange* range) {
+  std::shared_ptr<SessionV2> s = make(pool, outlet, std::string(from.text()), range);
+  s->vendor_ = from.text();
+  s->firmware_ = from.text();
+  for (bool* b : {&s->is_set_up_, &s->standard_jobs_, &s->worker_names_}) *b = from.flag();
+  s->next_id_ = take_u32(from);
+  const int64_t now = pool.clock.monotonic_ms();
+  s->since_ms_ = now - from.signed_number();
+  s->last_message_ms_ = now - from.signed_number();
+  s->bad_frames_ = static_cast<int>(from.number());
+  for (uint64_t left = from.number(); left > 0; --left) {
+    const BytesView script = from.bytes();
+    s->groups_.emplace(Bytes(script.begin(), script.end()), take_u32(from));
+  }
+  for (uint64_t left = from.number(); left > 0; --left) {
+    auto c = std::make_unique<Channel>(s->limits(), now);
+    c->id = take_u32(from);
+    c->group = take_u32(from);
+    c->extended = from.flag();
+    c->extranonce1 = take_extranonce1(from);
+    c->worker = take_worker(from, pool.statistics);
+    for (uint64_t named = from.number(); named > 0; --named) {
+      Worker w = take_worker(from, pool.statistics);
+      std::string name = w.user;
+      c->named.emplace(std::move(name), std::move(w));
+    }
+    c->work.inherit(from);
+    if (from.flag()) c->tip = take_hash(from);
+    const uint32_t id = c->id;
+    s->channels_.emplace(id, std::move(c));
+  }
+  return s;
+}
+
 void Pool::save(StateWriter& to) const {
   const int64_t now = clock.monotonic_ms();
   to.number(next_extranonce_);
   to.number(last_number_);
+  to.number(last_short_number_);
   to.number(config_.version_mask);
   for (const uint64_t n : {counters.accepted, counters.blocks, counters.jobs, counters.connections, counters.late}) to.number(n);
   for (const uint64_t n : counters.refused) to.number(n);
@@ -253,6 +325,7 @@ void Pool::save(StateWriter& to) const {
   for (const auto& live : jobs_) {
     to.text(records::job_line(live->job().record));
     to.number(live->job().number);
+    to.number(live->short_number());
     to.flag(live->job().new_tip);
     templates.put_template(live->job().block_template);
     to.number(live->seen().size());
@@ -265,6 +338,7 @@ void Pool::inherit(StateReader& from) {
   next_extranonce_ = take_u32(from);
   extranonce_started_ = true;
   last_number_ = from.number();
+  last_short_number_ = static_cast<uint16_t>(from.number());
   take_u32(from);  // the mask of before: who must hear of ours does by reload()
   for (uint64_t* n : {&counters.accepted, &counters.blocks, &counters.jobs, &counters.connections, &counters.late}) *n = from.number();
   for (uint64_t& n : counters.refused) n = from.number();
@@ -276,8 +350,9 @@ void Pool::inherit(StateReader& from) {
   for (uint64_t left = from.number(); left > 0; --left) {
     auto record = records::parse_job(json::parse(from.text()));
     const uint64_t number = from.number();
+    const auto short_number = static_cast<uint16_t>(from.number());
     const bool new_tip = from.flag();
-    jobs_.push_back(std::make_unique<LiveJob>(make_job(std::move(record), number, new_tip, templates.take_template())));
+    jobs_.push_back(std::make_unique<LiveJob>(make_job(std::move(record), number, new_tip, templates.take_template()), short_number));
     LiveJob& live = *jobs_.back();
     by_id_.emplace(live.job().record.job, &live);
     for (uint64_t keys = from.number(); keys > 0; --keys) {

@@ -10,7 +10,7 @@
 
 namespace hh::pool {
 
-inline constexpr int state_version = 2;
+inline constexpr int state_version = 3;
 
 class StateWriter {
  public:

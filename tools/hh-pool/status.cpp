@@ -115,7 +115,7 @@ void put_doors(Json& r, const std::vector<PoolFigures::Door>& doors) {
   Json all = Json::array();
   for (const auto& [l, sessions] : doors)
     all.push_back({{"address", l.address}, {"difficulty_min", l.range.vardiff.least.to_text()}, {"difficulty_max", l.range.vardiff.most.to_text()},
-                   {"difficulty_start", l.range.start.to_text()}, {"tls", l.tls}, {"proxy", l.proxy}});
+                   {"difficulty_start", l.range.start.to_text()}, {"tls", l.tls}, {"proxy", l.proxy}, {"sv2", l.sv2}});
   r["listeners"] = std::move(all);
 }
 
@@ -189,7 +189,7 @@ std::string status_text(const Json& r) {
   const auto row = [&](const char* what, const std::string& value) { t.add({what, tame(value)}); };
   row("pool", fmt::format("{} on {}, {}, hh-pool {}, up {}", shown(r, "source"), shown(r, "chain"), shown(r, "listen"), shown(r, "version"), ago(r, "started_ms", now)));
   for (const Json& l : r.at("listeners"))
-    row("", fmt::format("  {}{}{}: difficulty {} to {}, begins at {}, {} connections now", shown(l, "address"), l.value("tls", false) ? ", TLS" : "", l.value("proxy", false) ? ", behind a proxy" : "",
+    row("", fmt::format("  {}{}{}: difficulty {} to {}, begins at {}, {} connections now", shown(l, "address"), l.value("sv2", false) ? ", Stratum V2" : l.value("tls", false) ? ", TLS" : "", l.value("proxy", false) ? ", behind a proxy" : "",
                         shown(l, "difficulty_min"), shown(l, "difficulty_max"), shown(l, "difficulty_start"), shown(l, "sessions")));
   if (shown(r, "coinbase_mode") == "solo")
     row("coinbase", r.contains("treasury_sat") ? fmt::format("solo: the finder gets all of a block but {} sat, which the treasury keeps", shown(r, "treasury_sat")) : "solo");

@@ -95,6 +95,7 @@ struct TestPool {
   }
   void end_turn() {
     recorder.flush();
+    pool->answer();
     pool->notify_some(SIZE_MAX);
   }
   std::shared_ptr<const Job> give(std::shared_ptr<const bitcoin::BlockTemplate> t, bool new_tip = true) {

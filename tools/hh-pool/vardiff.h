@@ -68,6 +68,7 @@ class Vardiff {
   // The difficulty that the next job should carry.
   bitcoin::Difficulty wanted() const { return wanted_; }
   bool is_fixed() const { return fixed_; }
+  bool has_share() const { return has_share_; }
 
   // A wish of the miner: start there, or (fixed) stay there. Clamped to the limits, which win.
   void start_at(bitcoin::Difficulty d);
