@@ -64,8 +64,8 @@ def ask(greeting):
     s.connect(sys.argv[1])
     s.sendall(greeting + b"\n")
     return s
-good = json.dumps({"state_version": 2, "source": "pool", "chain": "dev"}).encode()
-for bad in (b"{}", b"not json", b'{"state_version":0,"source":"pool","chain":"dev"}', b'{"state_version":2,"source":"pool","chain":"main"}', b"[1]", b'"x"', b"7"):
+good = json.dumps({"state_version": 3, "source": "pool", "chain": "dev"}).encode()
+for bad in (b"{}", b"not json", b'{"state_version":0,"source":"pool","chain":"dev"}', b'{"state_version":3,"source":"pool","chain":"main"}', b"[1]", b'"x"', b"7"):
     answer = ask(bad).recv(4096)
     assert answer.startswith(b"no "), (bad, answer)
 ask(good).close()

@@ -1,6 +1,6 @@
 // One end of a Stratum V2 connection, for tests against real peers and for looking at them: prints what the other end says as JSON lines.
 //
-//   sv2_probe connect PORT AUTHORITY_KEY SECONDS    sets up a mining connection to 127.0.0.1:PORT, opens an extended channel and listens for so long
+//   sv2_probe connect PORT AUTHORITY_KEY SECONDS [USER]    sets up a mining connection to 127.0.0.1:PORT, opens an extended channel and listens for so long
 //   sv2_probe serve SECONDS                         prints its port and authority key, and takes one connection, which it lets set up
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -75,7 +75,7 @@ std::optional<v2::AnyMessage> hear(Wire& wire, Session& session) {
 
 sockaddr_in loopback(uint16_t port) { return {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}}; }
 
-void connect_to(uint16_t port, std::string_view authority_text, int64_t end_ms) {
+void connect_to(uint16_t port, std::string_view authority_text, int64_t end_ms, const char* user) {
   const auto authority = parse_authority_key(authority_text);
   if (!authority) throw Error(Exit::usage, "that is no authority key");
   FileHandle fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -92,7 +92,7 @@ void connect_to(uint16_t port, std::string_view authority_text, int64_t end_ms) 
     if (std::holds_alternative<v2::SetupConnectionSuccess>(*message)) {
       v2::U256 easiest;
       easiest.fill(0xff);
-      say(wire, server->session, v2::OpenExtendedMiningChannel{1, "probe", v2::F32::from_hashes_per_second(1'000'000), easiest, 4});
+      say(wire, server->session, v2::OpenExtendedMiningChannel{1, user, v2::F32::from_hashes_per_second(1'000'000), easiest, 4});
     }
 }
 
@@ -121,12 +121,12 @@ void serve(int64_t end_ms) {
 int main(int argc, char** argv) try {
   const std::string_view what = argc > 1 ? argv[1] : "";
   const auto end_after = [](const char* seconds) { return system_clock().monotonic_ms() + std::atoll(seconds) * 1000; };
-  if (what == "connect" && argc == 5)
-    connect_to(static_cast<uint16_t>(std::atoi(argv[2])), argv[3], end_after(argv[4]));
+  if (what == "connect" && (argc == 5 || argc == 6))
+    connect_to(static_cast<uint16_t>(std::atoi(argv[2])), argv[3], end_after(argv[4]), argc == 6 ? argv[5] : "probe");
   else if (what == "serve" && argc == 3)
     serve(end_after(argv[2]));
   else
-    throw Error(Exit::usage, "usage: sv2_probe connect PORT AUTHORITY_KEY SECONDS | serve SECONDS");
+    throw Error(Exit::usage, "usage: sv2_probe connect PORT AUTHORITY_KEY SECONDS [USER] | serve SECONDS");
   return 0;
 } catch (const Error& e) {
   fmt::print(stderr, "sv2_probe: {}\n", e.what());

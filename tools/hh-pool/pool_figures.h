@@ -39,6 +39,7 @@ struct PoolFigures {
   int64_t most_template_age_ms = 0;  // template.max_age_seconds
   int64_t template_age_ms = -1;  // since a node last confirmed or renewed the template; -1: there was none yet
   uint64_t nodes = 0, nodes_up = 0, empty_jobs = 0;
+  std::optional<int64_t> sv2_certificate_s;  // until it ends, where a listener speaks Stratum V2
   std::string spool, store_failed;  // path and reason; "" for none
   StoreFigures store;
   uint64_t spool_bytes = 0, last_seq = 0;

@@ -71,6 +71,10 @@ void put_work(Exposition& page, const PoolFigures& p) {
   page.sample(p.nodes_up);
   page.family("hh_pool_jobs_empty_total", Kind::counter, "Jobs without transactions that bridged the time to a new tip's template.");
   page.sample(p.empty_jobs);
+  if (p.sv2_certificate_s) {
+    page.family("hh_pool_sv2_certificate_seconds_left", Kind::gauge, "Until the certificate of Stratum V2 ends; negative: it has.");
+    page.sample({}, std::to_string(*p.sv2_certificate_s));
+  }
   if (p.template_age_ms >= 0) {
     page.family("hh_pool_template_age_seconds", Kind::gauge, "Time since a node last confirmed or renewed the template in use.");
     page.sample({}, seconds_of_ms(p.template_age_ms));

@@ -151,6 +151,7 @@ PoolFigures Daemon::figures() {
   f.doors = server_->doors();
   f.started_ms = started_ms_;
   const TemplateSource::Status t = templates_->status();
+  if (keys_end_s_ != 0) f.sv2_certificate_s = keys_end_s_ - clock_.unix_ms() / 1000;
   f.nodes = t.nodes.size();
   f.nodes_up = static_cast<uint64_t>(std::count_if(t.nodes.begin(), t.nodes.end(), [](const auto& n) { return n.is_up; }));
   f.template_age_ms = t.template_age_ms;
