@@ -26,16 +26,18 @@ void Journal::hold_if_paid_elsewhere(const std::string& manifest_id, int64_t lin
 }
 
 std::vector<Line> Journal::hold_lines_like(const Foreign& p) {
-  const Lock lock(mutex_);
+  Work work(*this);
   std::vector<std::pair<std::string, int64_t>> found;
   {
-    auto rows = db_.statement("SELECT l.manifest_id, l.line FROM lines l JOIN manifests m USING (manifest_id) WHERE l.pay_msat = ?1 AND l.held_reason IS NULL AND m.first_seen_ms <= ?2 "
-                              "AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.manifest_id = l.manifest_id AND a.line = l.line AND a.state = 'PAID') ORDER BY l.manifest_id, l.line");
+    auto rows = db_.statement("SELECT l.manifest_id, l.line FROM lines l JOIN manifests m USING (manifest_id) WHERE l.pay_msat = ?1 AND m.first_seen_ms <= ?2 "
+                              "AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.manifest_id = l.manifest_id AND a.line = l.line AND a.state = 'PAID') "
+                              "AND NOT EXISTS (SELECT 1 FROM onchain_claims c WHERE c.manifest_id = l.manifest_id AND c.line = l.line) ORDER BY l.manifest_id, l.line");
     for (bool more = rows.first(p.amount, p.created_ms + recent_ms); more; more = rows.step()) found.emplace_back(rows.text(0), rows.int64(1));
   }
   std::vector<Line> out;
   for (const auto& [manifest_id, number] : found)
-    if (hold(manifest_id, number, like_reason(p.hash))) out.push_back(line(manifest_id, number));
+    if (hold_also(manifest_id, number, p.hash, like_reason(p.hash))) out.push_back(line(manifest_id, number));
+  work.commit();
   return out;
 }
 

@@ -212,6 +212,15 @@ void Journal::hold_anew(const std::string& manifest_id, int64_t line, const std:
       .run(manifest_id, line, vault_.seal("lines.held_reason", row_of(manifest_id, line), said(reason)), now());
 }
 
+bool Journal::hold_also(const std::string& manifest_id, int64_t number, const std::string& hash, const std::string& reason) {
+  const Lock lock(mutex_);
+  const auto old = line(manifest_id, number).held_reason;
+  if (old && old->find(hash) != std::string::npos) return false;
+  constexpr size_t between = 5;  // "…; "
+  hold_anew(manifest_id, number, old ? json::clean_text(*old, max_reason - std::min(max_reason, reason.size() + between)) + "; " + reason : reason);
+  return true;
+}
+
 bool Journal::release(const std::string& manifest_id, int64_t line) {
   const Lock lock(mutex_);
   if (const std::string why = term(manifest_id).revoked; !why.empty()) throw Error(Exit::data, fmt::format("manifest {} is revoked ({}): nothing of it is released", manifest_id, why));

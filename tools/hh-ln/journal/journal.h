@@ -223,6 +223,8 @@ class Journal {
   void each_invoice(const std::string& manifest_id, const std::function<void(const InvoiceEntry&)>& each);
   bool hold(const std::string& manifest_id, int64_t line, const std::string& reason);  // false: there is no such line, or it is held already
   void hold_anew(const std::string& manifest_id, int64_t line, const std::string& reason);  // whether it is held or not: this is the reason now
+  // Holds it for this payment (hash in hex), beside what it is held for already. False: what holds it names the payment.
+  bool hold_also(const std::string& manifest_id, int64_t line, const std::string& hash, const std::string& reason);
   bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked.
   Term term(const std::string& manifest_id);
   std::string jws(const std::string& manifest_id);  // as it came; throws Error(data) where the journal has no such manifest
@@ -264,7 +266,8 @@ class Journal {
   // False where there is no such foreign payment or it is acknowledged already.
   bool acknowledge(const std::string& node, const std::string& hash, const std::string& reason);
   std::vector<std::string> nodes_with_foreign();
-  // Holds the unpaid lines over exactly the amount of this payment, which may have been for one of them (a journal restored from a backup). Returns them.
+  // Holds the unpaid lines over exactly the amount of this payment, which may have been for one of them (a journal restored from a backup). Returns them: also those
+  // that are held already, whose reason then names the payment too, so that nobody releases one without knowing of it.
   std::vector<Line> hold_lines_like(const Foreign& payment);
   void note_comparison(const std::string& node, const Comparison& comparison);
   // The node has paid for lines of this journal what this journal did not send, and nobody has run `reconcile` since.

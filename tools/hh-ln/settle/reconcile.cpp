@@ -19,6 +19,8 @@ void alarm(const Attempt& a, const std::string& what) {
   log::error("payment_alarm", {{"what", what}, {"manifest_id", a.manifest_id}, {"line", a.line}, {"attempt", a.number}, {"payment_hash", a.hash}, {"amount_msat", a.amount.count()}});
 }
 
+std::string made_for_this_line(const std::string& hash) { return fmt::format("the node made payment {} for this line, and it is not clear what became of it", hash); }
+
 }  // namespace
 
 Reconciler::Reconciler(Journal& journal, Backend& backend, Identity identity)
@@ -140,16 +142,23 @@ void Reconciler::require_no_foreign() {
                                            foreign.size(), foreign.size() == 1 ? "" : "s", foreign[0].hash, foreign[0].amount.count(), foreign[0].hash));
 }
 
+// The node has the attempt's payment already, so it is never to be sent from here. REQUIRES a line that is not held, in one Work with what made it so; what it was held for
+// holds it again.
+void Reconciler::note_sent(Attempt& a, const Line& line) {
+  for (const Event event : {Event::send, Event::in_flight}) journal_.apply(a, event, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
+  if (line.held_reason) journal_.hold_anew(line.manifest_id, line.line, *line.held_reason);
+}
+
 // Gives the line an attempt with this hash, as if it had been sent from here, where the node says that it is paid or under way. False: it cannot be told.
 bool Reconciler::take_over(const Foreign& f, const Journal::Unsent& unsent, Found& found) {
   const Report report = backend_.track(hash_bytes(f.hash));
   if (report.evidence != Evidence::settled && report.evidence != Evidence::in_flight) return false;
   const Line line = journal_.line(unsent.manifest_id, unsent.line);
-  if (line.held_reason || !journal_.term(line.manifest_id).revoked.empty() || line.pay != f.amount || (line.attempt && !is_final(line.attempt->state))) return false;
+  if (line.onchain || !journal_.term(line.manifest_id).revoked.empty() || line.pay != f.amount || (line.attempt && !is_final(line.attempt->state))) return false;
   Journal::Work work(journal_);
+  journal_.release(line.manifest_id, line.line);
   Attempt a = journal_.start(line, unsent.resolved, backend_.name(), identity_.node, report.fee);
-  journal_.apply(a, Event::send, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
-  journal_.apply(a, Event::in_flight, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});  // never to be sent from here
+  note_sent(a, line);
   work.commit();
   take(a, report);
   found.taken.push_back(journal_.line(line.manifest_id, line.line));
@@ -164,14 +173,15 @@ void Reconciler::take_over_resolved(Found& found) {
     auto a = journal_.attempt_of(p.hash);
     if (!a || a->node != identity_.node || a->state != State::resolved || a->sends != 0 || p.status == "FAILED") continue;
     const Line line = journal_.line(a->manifest_id, a->line);
-    if (line.held_reason) {
-      found.held.push_back(line);
+    if (line.onchain || !journal_.term(line.manifest_id).revoked.empty()) {
+      if (!line.onchain) journal_.hold_also(line.manifest_id, line.line, a->hash, made_for_this_line(a->hash));
+      found.held.push_back(journal_.line(line.manifest_id, line.line));
       continue;
     }
     {
       Journal::Work work(journal_);
-      journal_.apply(*a, Event::send, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
-      journal_.apply(*a, Event::in_flight, {.reason = "reconcile: the node has it", .preimage = {}, .fee = {}, .fee_limit = {}});
+      journal_.release(line.manifest_id, line.line);
+      note_sent(*a, line);
       work.commit();
     }
     track(*a);
@@ -190,7 +200,7 @@ Reconciler::Found Reconciler::reconcile(const std::string& reason) {
     if (!journal_.acknowledge(identity_.node, f.hash, taken ? "reconcile: it is for a line of this journal" : reason)) continue;
     if (taken) continue;
     found.foreign.push_back(f);
-    if (ours != unsent.end() && journal_.hold(ours->second.manifest_id, ours->second.line, fmt::format("the node made payment {} for this line, and it is not clear what became of it", f.hash)))
+    if (ours != unsent.end() && journal_.hold_also(ours->second.manifest_id, ours->second.line, f.hash, made_for_this_line(f.hash)))
       found.held.push_back(journal_.line(ours->second.manifest_id, ours->second.line));
     for (Line& l : journal_.hold_lines_like(f)) found.held.push_back(std::move(l));
   }

@@ -41,6 +41,7 @@ class Reconciler {
  private:
   std::optional<Attempt> compare_one(const Listed& listed, Comparison& comparison);
   bool is_ours_unsent(const std::string& hash);
+  void note_sent(Attempt& attempt, const Line& line);
   bool take_over(const Foreign& foreign, const Journal::Unsent& unsent, Found& found);
   void take_over_resolved(Found& found);
   Journal& journal_;

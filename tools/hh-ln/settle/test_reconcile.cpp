@@ -8,6 +8,8 @@ using namespace hh::ln;
 using namespace hh::ln::test;
 using payout::SettlementState;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -121,14 +123,59 @@ TEST_CASE("a line that was held or whose manifest was revoked before the backup 
       REQUIRE(journal.revoke(manifest_id, "no"));
     else
       for (int64_t line = 0; line < 4; ++line) REQUIRE(journal.hold(manifest_id, line, "ask"));
-    Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
+    const auto found = Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored");
     CHECK(settle(journal, r.wallet, r.clock, r.m, policy).code == 1);
     CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+    // Whoever is to release line 2 reads that it may have been paid since.
+    REQUIRE(found.foreign.size() == (revoked ? 3 : 1));
+    const auto paid = std::find_if(found.foreign.begin(), found.foreign.end(), [&](const Foreign& f) { return f.amount == journal.line(manifest_id, 2).pay; });
+    REQUIRE(paid != found.foreign.end());
+    CHECK(std::count_if(found.held.begin(), found.held.end(), [](const Line& l) { return l.line == 2; }) == 1);
+    CHECK_THAT(journal.line(manifest_id, 2).held_reason.value_or(""), StartsWith(revoked ? "the manifest is revoked: no; " : "ask; ") && Contains(paid->hash));
     if (revoked) continue;
-    REQUIRE(journal.release(manifest_id, 3));  // its invoice is known: the node says that it is paid already
+    for (const int64_t line : {0, 1, 3}) {
+      CHECK(line_state(journal.line(manifest_id, line)) == SettlementState::paid);  // the node has the proof
+      CHECK(journal.line(manifest_id, line).held_reason == "ask");
+      REQUIRE(journal.release(manifest_id, line));
+    }
     settle(journal, r.wallet, r.clock, r.m, policy);
-    CHECK(line_state(journal.line(manifest_id, 3)) == SettlementState::paid);
     CHECK(times_spent(r.wallet.database(), 4) == std::vector<int64_t>(4, 1));
+  }
+}
+
+TEST_CASE("a payment that is acknowledged holds lines over its amount also where they are held, with room for both reasons (L090)", "[reconcile]") {
+  Scene s;
+  s.journal.add(s.m);
+  REQUIRE(s.journal.hold(manifest_id, 0, std::string(2 * max_reason, 'x')));
+  for (const char c : {'d', 'e'}) {
+    const Foreign f{std::string(64, c), amount, "SUCCEEDED", s.clock.unix_ms()};
+    s.journal.note_foreign(node_key, f);
+    REQUIRE(s.journal.acknowledge(node_key, f.hash, "by hand"));
+    REQUIRE(s.journal.hold_lines_like(f).size() == 1);
+    const std::string reason = s.journal.line(manifest_id, 0).held_reason.value_or("");
+    CHECK_THAT(reason, StartsWith("xxx") && Contains(f.hash) && EndsWith("for something else"));
+    CHECK(reason.size() <= max_reason);
+    CHECK(s.journal.hold_lines_like(f).empty());  // it is said already
+  }
+}
+
+TEST_CASE("a held line whose own invoice the node has paid is PAID once it is reconciled (L090)", "[reconcile]") {
+  Scene s;
+  s.node.make_invoice = nullptr;
+  s.m = manifest(1, {{payout::DestinationKind::bolt11, invoice_number(1, amount, s.clock.unix_seconds())}});
+  s.journal.add(s.m);
+  REQUIRE(s.journal.hold(manifest_id, 0, "ask"));
+  const std::string hash = to_hex(crypto::sha256(BytesView(preimage_number(1))));
+  s.node.listed = {{hash, amount, Msat(7), "SUCCEEDED", "", s.clock.unix_ms(), 1}};
+  SECTION("with its proof") {
+    s.node.about[hash] = settled_with(preimage_hex(1), amount);
+    CHECK(Reconciler(s.journal, s.node, s.node.identify()).reconcile("restored").taken.size() == 1);
+    CHECK(s.state() == State::paid);
+  }
+  SECTION("without a proof it says so") {
+    s.node.about[hash] = evidence(Evidence::unknown);
+    CHECK(Reconciler(s.journal, s.node, s.node.identify()).reconcile("restored").held.size() == 1);
+    CHECK_THAT(s.journal.line(manifest_id, 0).held_reason.value_or(""), StartsWith("ask; the node made payment " + hash));
   }
 }
 
