@@ -159,6 +159,7 @@ bool Reconciler::take_over(const Foreign& f, const Journal::Unsent& unsent, Foun
   journal_.release(line.manifest_id, line.line);
   Attempt a = journal_.start(line, unsent.resolved, backend_.name(), identity_.node, report.fee);
   note_sent(a, line);
+  journal_.acknowledge(identity_.node, f.hash, "reconcile: it is for a line of this journal");
   work.commit();
   take(a, report);
   found.taken.push_back(journal_.line(line.manifest_id, line.line));
@@ -196,13 +197,15 @@ Reconciler::Found Reconciler::reconcile(const std::string& reason) {
   const auto unsent = journal_.unsent_hashes();
   for (const Foreign& f : journal_.unacknowledged(identity_.node)) {
     const auto ours = unsent.find(f.hash);
-    const bool taken = ours != unsent.end() && take_over(f, ours->second, found);
-    if (!journal_.acknowledge(identity_.node, f.hash, taken ? "reconcile: it is for a line of this journal" : reason)) continue;
-    if (taken) continue;
+    if (ours != unsent.end() && take_over(f, ours->second, found)) continue;
+    // Acknowledged, it holds no line any more when settlement begins: so both are done, or neither.
+    Journal::Work work(journal_);
+    if (!journal_.acknowledge(identity_.node, f.hash, reason)) continue;
     found.foreign.push_back(f);
     if (ours != unsent.end() && journal_.hold_also(ours->second.manifest_id, ours->second.line, f.hash, made_for_this_line(f.hash)))
       found.held.push_back(journal_.line(ours->second.manifest_id, ours->second.line));
     for (Line& l : journal_.hold_lines_like(f)) found.held.push_back(std::move(l));
+    work.commit();
   }
   journal_.note_comparison(identity_.node, found.comparison);
   return found;

@@ -179,6 +179,20 @@ TEST_CASE("a held line whose own invoice the node has paid is PAID once it is re
   }
 }
 
+TEST_CASE("a payment is acknowledged and its lines are held, or neither (L090)", "[reconcile]") {
+  Restored r;
+  Journal journal(r.folder.file("db"), true, r.clock);
+  const std::string node = r.wallet.identify().node;
+  const auto reconcile = [&] { Reconciler(journal, r.wallet, r.wallet.identify()).reconcile("restored"); };
+  journal.database().execute("CREATE TRIGGER dies BEFORE UPDATE OF held_reason ON lines WHEN NEW.line = 2 BEGIN SELECT RAISE(ABORT, 'killed'); END");
+  CHECK_THROWS_WITH(reconcile(), Contains("killed"));
+  CHECK(journal.unacknowledged(node).size() == 1);
+  journal.database().execute("DROP TRIGGER dies");
+  reconcile();
+  CHECK(journal.unacknowledged(node).empty());
+  CHECK(line_state(journal.line(manifest_id, 2)) == SettlementState::held);
+}
+
 TEST_CASE("the manifest's own invoice that the node has paid or is paying is the line's payment (L090)", "[reconcile]") {
   for (const char* status : {"SUCCEEDED", "IN_FLIGHT"}) {
     Scene s;
