@@ -180,3 +180,16 @@ teardown() { hh_teardown; }
   [ "$(jq -r 'select(.type == "settlement") | .account' out | sort | paste -sd' ')" = "miner:rig0 miner:rig2" ]
   [ "$(spent)" = "$(printf '0 1\n2 1')" ]
 }
+
+@test "while payments are paused settle sends nothing, and says who has paused them (L043)" {
+  sign_round dev 5000000 $(addresses 2) >m
+  run settle m --sim-faults fail=9 --attempts 1
+  hh-ln pause --reason "the books are open" --db pay
+  run --separate-stderr settle m
+  [ "$status" = 75 ]
+  [[ $stderr == *"paused by"*"the books are open"*"hh-ln resume"* ]]
+  [ -z "$(spent)" ]
+  hh-ln resume --db pay
+  settle m >out
+  [ "$(jq -s '[.[] | select(.state == "PAID")] | length' out)" = 2 ]
+}

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "hands.h"
 #include "writing.h"
+#include "journal/pause.h"
 #include "json/fields.h"
 #include "json/lines.h"
 #include "settle/settle.h"
@@ -133,6 +134,7 @@ int settle_command(const Settings& settings, const std::string& manifest, bool d
   reconciler.track_open();
   reconciler.compare_list(false);
   reconciler.require_no_foreign();
+  require_not_paused(journal.database());
   Hands hands(settings, make, journal, identity);
   Settler settler(journal, identity, hands.all(), policy_of(settings), system_clock());
   int code = 0;

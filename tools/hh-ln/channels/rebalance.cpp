@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "journal/pause.h"
 #include "payout/settlement.h"
 
 namespace hh::ln {
@@ -23,6 +24,7 @@ PaymentHash hash_of(const Rebalance& r) {
 
 Rebalance Rebalancer::run(const RebalancePlan& plan, Msat fee_limit) {
   follow_open();
+  require_not_paused(journal_.database());
   if (const auto open = journal_.rebalances(true); !open.empty()) throw Error(Exit::temp_fail, fmt::format("rebalance {} is still under way: one at a time", open[0].hash));
   const auto key = lightning::parse_node_key(plan.to.peer);
   if (!key) throw Error(Exit::data, "the channel's peer has no valid public key");

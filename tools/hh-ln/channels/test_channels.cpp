@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "channels/keeper.h"
+#include "service/desk.h"
 #include "test_support.h"
 
 using namespace hh;
@@ -124,6 +125,17 @@ TEST_CASE("a rebalance is in the journal before it is sent, leaves and comes in 
   reconciler.compare_list(true);
   CHECK_NOTHROW(reconciler.require_no_foreign());
   CHECK(s.journal.unacknowledged(s.identity.node).empty());
+}
+
+TEST_CASE("while payments are paused a rebalance is followed, and none is begun (L013)", "[channels]") {
+  Rebalancing s;
+  s.backend.sends = {evidence(Evidence::unknown)};
+  CHECK(s.run().state == "SENDING");
+  pause(s.journal, "the books are open", {1, "ann"}, s.clock);
+  s.backend.tracks = {settled_with(preimage_hex(1), Msat(400'000'000), Msat(1234))};
+  CHECK_THROWS_WITH(s.run(), Contains("paused by ann"));
+  CHECK(s.last().state == "PAID");
+  CHECK(s.backend.sent.size() == 1);
 }
 
 TEST_CASE("a rebalance without an answer is followed, blocks the next, and ends only with proof (L013 L028)", "[channels]") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "journal/journal.h"
+#include "journal/pause.h"
 #include "onchain/check.h"
 #include "onchain/wallet.h"
 
@@ -78,6 +79,7 @@ class OnchainBook {
   // The transaction can never be confirmed: its lines are held for the operator, who may release them.
   void give_up(OnchainBatch& batch, const std::string& reason);
   void note_bump(const OnchainBatch& batch, int64_t sat_per_vbyte, Sat budget);
+  void require_not_paused() { ln::require_not_paused(db_); }
   bool is_paid_over_lightning(const OnchainLine& line);
   std::set<std::string> txids();
 

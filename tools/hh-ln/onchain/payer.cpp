@@ -101,6 +101,7 @@ Checked OnchainPayer::build(const std::vector<Target>& targets, int64_t sat_per_
 }
 
 std::optional<OnchainBatch> OnchainPayer::pay(const std::string& manifest_id) {
+  book_.require_not_paused();
   const Plan p = plan(manifest_id);
   if (!p.reason.empty()) throw Error(Exit::temp_fail, p.reason);
   std::vector<Target> targets;

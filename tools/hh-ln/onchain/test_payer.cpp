@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "onchain/test_wallet.h"
+#include "service/desk.h"
 #include "store/faulty_disk.h"
 
 using namespace hh;
@@ -236,6 +237,20 @@ TEST_CASE("a payment that succeeds over Lightning after all: alarm; a transactio
   s.payer().follow();
   CHECK(s.wallet.publishes == 0);
   CHECK_THAT(s.book().batches()[0].reason, Contains("over Lightning after all"));
+}
+
+TEST_CASE("while payments are paused nothing is sent on chain, and what is recorded is followed (L022)", "[L022]") {
+  OnchainScene s;
+  const auto batch = s.pay();
+  s.journal->add(address_manifest(1, std::string(64, 'b')));
+  s.journal->set_note(s.journal->line(std::string(64, 'b'), 0), "no service answers");
+  pause(*s.journal, "the books are open", {1, "ann"}, s.clock);
+  s.wallet.mine(6);
+  CHECK_THROWS_WITH(s.pay(), Contains("paused by ann") && Contains("the books are open"));
+  CHECK(s.book().batch(batch->txid)->state == BatchState::confirmed);
+  CHECK(s.wallet.funds == 1);
+  resume(*s.journal, "done", {1, "ann"});
+  CHECK(s.pay());
 }
 
 TEST_CASE("a child hastens a transaction that waits, and nothing else", "[L022]") {

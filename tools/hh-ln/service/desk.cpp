@@ -8,22 +8,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "json/fields.h"
 
 namespace hh::ln {
-namespace {
-
-constexpr const char* pause_key = "paused";
-
-}  // namespace
-
-std::optional<Pause> pause_of(store::Database& journal) {
-  const auto text = remembered(journal, pause_key);
-  if (!text) return {};
-  const json::Json value = json::parse(*text);
-  const json::Fields f(value);
-  return Pause{f.text("reason"), f.text("by"), f.integer("time_ms")};
-}
 
 void pause(Journal& journal, const std::string& why, const Operator& by, const Clock& clock) {
   const json::Json value{{"reason", json::clean_text(why, max_reason)}, {"by", by.name}, {"time_ms", clock.unix_ms()}};

@@ -17,6 +17,7 @@
 #include "channels/keeper.h"
 #include "crypto/ed25519.h"
 #include "journal/journal.h"
+#include "journal/pause.h"
 #include "json/strict.h"
 #include "metrics/histogram.h"
 #include "service/figures.h"
@@ -53,12 +54,6 @@ struct RebalanceWish {
   Operator who;
 };
 
-struct Pause {
-  std::string reason, by;
-  int64_t time_ms = 0;
-};
-
-std::optional<Pause> pause_of(store::Database& journal);
 // With its row among the decisions. resume: says nothing where it is not paused.
 void pause(Journal& journal, const std::string& reason, const Operator& by, const Clock& clock);
 void resume(Journal& journal, const std::string& reason, const Operator& by);
