@@ -86,6 +86,15 @@ each_once() { [ -z "$(spent | awk '$2 != 1')" ]; }
   [ "$status" -eq 0 ]
 }
 
+@test "where the journal breaks under it, the service ends in order, with a status that says why (L041)" {
+  serve s
+  printf 'x%.0s' $(seq 200) | dd of=pay conv=notrunc status=none
+  metric hh_ln_paused || true
+  wait_for_end s 30
+  [ "$STOPPED" = 65 ]
+  grep -q '"event":"stopped"' s.err
+}
+
 @test "paused, it takes manifests and pays none, also after a restart; resumed, it pays (L043)" {
   mkdir inbox
   serve s --inbox "$T/inbox"

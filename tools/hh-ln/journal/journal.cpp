@@ -24,8 +24,8 @@ std::string private_file(const std::string& path, bool create) {
   return path;
 }
 
-store::Options options(bool create, const std::string& vfs) {
-  return {.mode = create ? store::Mode::create : store::Mode::read_only, .application_id = journal_application_id, .on_fatal = {}, .vfs = vfs};
+store::Options options(bool create, const std::string& vfs, const std::function<void(const Error&)>& on_fatal) {
+  return {.mode = create ? store::Mode::create : store::Mode::read_only, .application_id = journal_application_id, .on_fatal = on_fatal, .vfs = vfs};
 }
 
 constexpr const char* attempt_columns =
@@ -70,8 +70,8 @@ void Journal::require_file(const std::string& path) {
   if (stat(path.c_str(), &info) != 0) throw Error(Exit::no_input, fmt::format("there is no payment journal {}", path));
 }
 
-Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs, const JournalKey& key)
-    : clock_(clock), db_(private_file(path, create), options(create, vfs)) {
+Journal::Journal(const std::string& path, bool create, const Clock& clock, const std::string& vfs, const JournalKey& key, const std::function<void(const Error&)>& on_fatal)
+    : clock_(clock), db_(private_file(path, create), options(create, vfs, on_fatal)) {
   store::Migrator migrator(db_, journal_migrations(), clock_);
   if (!create) {
     migrator.require_latest();

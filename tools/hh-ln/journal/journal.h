@@ -172,10 +172,11 @@ struct Term {
 class Journal {
  public:
   // create: makes the file (mode 0600) and its tables, migrates an older one. Otherwise read-only; Error(no_input) where it does not exist.
-  // vfs: for tests, see store::Options.
+  // vfs: for tests; on_fatal: see store::Options.
   static void require_file(const std::string& path);  // throws Error(no_input) where there is none
   // key: what a sealed journal needs, and what a new one is sealed with; Error(config) where it is missing, another one, or the journal is in clear.
-  Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "", const JournalKey& key = {});
+  Journal(const std::string& path, bool create, const Clock& clock = system_clock(), const std::string& vfs = "", const JournalKey& key = {},
+          const std::function<void(const Error&)>& on_fatal = {});
   Journal(const std::string& path, bool create, const JournalKey& key) : Journal(path, create, system_clock(), "", key) {}
   // Whether the file is a sealed journal. Throws as the constructor.
   static bool is_sealed(const std::string& path);

@@ -30,9 +30,14 @@ void resume(Journal& journal, const std::string& why, const Operator& by) {
 }
 
 Desk::Desk(const std::string& db, std::string chain, bool simulated, crypto::KeySet keys, Clock& clock, const JournalKey& journal_key)
-    : clock_(clock), journal_(db, true, clock, "", journal_key), chain_(std::move(chain)), simulated_(simulated), keys_(std::move(keys)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : clock_(clock), journal_(db, true, clock, "", journal_key, [this](const Error& e) { const std::lock_guard lock(broken_mutex_); broken_ = e; }), chain_(std::move(chain)), simulated_(simulated), keys_(std::move(keys)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!bell_) throw Error(Exit::io, "cannot make an eventfd: " + hh::reason(errno));
   is_paused_ = pause_of(journal_.database()).has_value();
+}
+
+void Desk::require_alive() {
+  const std::lock_guard lock(broken_mutex_);
+  if (broken_) throw Error(*broken_);
 }
 
 void Desk::set_keys(crypto::KeySet keys) {

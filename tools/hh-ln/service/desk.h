@@ -101,6 +101,9 @@ class Desk {
     return f(journal_);
   }
 
+  // Throws the error after which this connection to the journal is dead, if there was one: then the whole service has to end.
+  void require_alive();
+
   NodeView node();
   void set_node(const std::function<void(NodeView&)>& change);
 
@@ -128,6 +131,8 @@ class Desk {
  private:
   std::mutex mutex_;
   Clock& clock_;
+  std::mutex broken_mutex_;
+  std::optional<Error> broken_;
   Journal journal_;
   std::string chain_;  // "": the wallet's
   bool simulated_;

@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr size_t most_file = 256u << 20;
+constexpr size_t most_name = 200;           // bytes, of 255: a number, ".reason" and what a temporary file adds have room behind it
 constexpr int64_t being_written_ms = 5000;  // a file without a last newline is waited for so long
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -56,55 +57,72 @@ void Inbox::scan() {
     if (at->is_regular_file(error) && !at->path().filename().string().starts_with('.')) names.push_back(at->path().filename().string());
   if (error) log::error("inbox_unreadable", {{"folder", folder_}, {"reason", error.message()}});
   std::sort(names.begin(), names.end());
-  for (const std::string& name : names) take(name);
+  std::erase_if(stuck_, [&](const std::string& name) { return !std::binary_search(names.begin(), names.end(), name); });
+  for (const std::string& name : names)
+    if (!stuck_.contains(name)) take(name);
 }
 
-bool Inbox::take(const std::string& name) {
+// Throws only where the journal cannot take it: what is wrong with one file, or with where it is to go, is no reason to stop for the others.
+void Inbox::take(const std::string& name) {
   const std::string path = folder_ + "/" + name;
-  std::string text;
+  std::string text, refused;
   try {
     text = read_file(path, most_file);
-    if (may_still_grow(path, text)) return false;
-    const auto lines = lines_of(text);
-    if (lines.empty()) throw Error(Exit::data, "it has no manifest");
-    for (const bool keep : {false, true})
-      for (const std::string_view line : lines) desk_.take_manifest(line, keep);
   } catch (const Error& e) {
-    if (e.code() == Exit::io || e.code() == Exit::temp_fail) throw;
-    log::error("manifest_refused", {{"file", path}, {"reason", e.what()}});
-    move(name, "refused", e.what());
-    return false;
+    refused = e.what();
   }
-  move(name, "done", "");
-  return true;
+  if (refused.empty() && may_still_grow(path, text)) return;
+  if (refused.empty()) try {
+      const auto lines = lines_of(text);
+      if (lines.empty()) throw Error(Exit::data, "it has no manifest");
+      for (const bool keep : {false, true})
+        for (const std::string_view line : lines) desk_.take_manifest(line, keep);
+    } catch (const Error& e) {
+      if (e.code() == Exit::io || e.code() == Exit::temp_fail) throw;
+      refused = e.what();
+    }
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() == fs::file_type::not_found) return;  // whoever put it there has taken it away
+  if (!refused.empty()) log::error("manifest_refused", {{"file", path}, {"reason", refused}});
+  try {
+    move(name, refused.empty() ? "done" : "refused", refused);
+  } catch (const Error& e) {
+    stuck_.insert(name);
+    log::error("inbox_file_stays", {{"file", path}, {"reason", e.what()}, {"hint", "it is looked at again when it has another name, or after a restart"}});
+  }
 }
 
 // Nothing that lies there already is overwritten.
 void Inbox::move(const std::string& name, const std::string& to, const std::string& reason) {
-  std::string place = folder_ + "/" + to + "/" + name;
-  for (int i = 2; fs::exists(place) || fs::exists(place + ".reason"); ++i) place = fmt::format("{}/{}/{}.{}", folder_, to, name, i);
+  const std::string first = fmt::format("{}/{}/{}", folder_, to, name.substr(0, most_name));
+  std::string place = first;
+  std::error_code error;
+  for (int i = 2; fs::exists(place, error) || fs::exists(place + ".reason", error); ++i) place = fmt::format("{}.{}", first, i);
   if (!reason.empty()) write_file_durably(place + ".reason", reason + "\n", 0640);
-  if (::rename((folder_ + "/" + name).c_str(), place.c_str()) != 0) throw Error(Exit::io, fmt::format("cannot move {}/{} to {}: {}", folder_, name, place, hh::reason(errno)));
+  if (::rename((folder_ + "/" + name).c_str(), place.c_str()) != 0 && errno != ENOENT)
+    throw Error(Exit::io, fmt::format("cannot move {}/{} to {}: {}", folder_, name, place, hh::reason(errno)));
 }
 
 void Pipe::read() {
   char piece[64 * 1024];
   const ssize_t n = ::read(fd_, piece, sizeof piece);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (n <= 0) {
-    over_ = true;
-    if (!buffer_.empty()) take(buffer_);
-    buffer_.clear();
-    log::info("input_ended", {{"lines", number_}});
-    return;
-  }
-  buffer_.append(piece, static_cast<size_t>(n));
-  size_t start = 0;
-  for (size_t end; (end = buffer_.find('\n', start)) != std::string::npos; start = end + 1) {
-    if (!skipping_) take(std::string_view(buffer_).substr(start, end - start));
+  if (n > 0) buffer_.append(piece, static_cast<size_t>(n));
+  over_ = n <= 0;
+  take_lines();
+}
+
+// A line leaves the buffer when the journal has it, or will never take it: until then it is tried again.
+void Pipe::take_lines() {
+  waits_ = true;
+  for (size_t end; (end = buffer_.find('\n')) != std::string::npos || (over_ && !buffer_.empty());) {
+    end = std::min(end, buffer_.size());
+    if (!skipping_) take(std::string_view(buffer_).substr(0, end));
     skipping_ = false;
+    buffer_.erase(0, end + 1);
   }
-  buffer_.erase(0, start);
+  waits_ = false;
+  if (over_) log::info("input_ended", {{"lines", number_}});
   if (buffer_.size() <= payout::max_manifest_line) return;
   if (!skipping_) log::error("manifest_refused", {{"line", ++number_}, {"reason", "a line of standard input is too long"}});
   skipping_ = true;
@@ -112,13 +130,12 @@ void Pipe::read() {
 }
 
 void Pipe::take(std::string_view line) {
+  if (!line.empty()) try {
+      desk_.take_manifest(line);
+    } catch (const Desk::Refused& e) {
+      log::error("manifest_refused", {{"line", number_ + 1}, {"reason", e.what()}});
+    }
   ++number_;
-  if (line.empty()) return;
-  try {
-    desk_.take_manifest(line);
-  } catch (const Desk::Refused& e) {
-    log::error("manifest_refused", {{"line", number_}, {"reason", e.what()}});
-  }
 }
 
 }  // namespace hh::ln

@@ -4,6 +4,7 @@
 // renames that. A file is one or more signed manifests, one a line; all of them are good, or none is taken. It then goes to done/, or to refused/ with the
 // reason beside it in a file of that name and ".reason". A file that is found again after a crash is taken again, which changes nothing.
 #pragma once
+#include <set>
 #include <string>
 
 #include "base/file.h"
@@ -20,19 +21,22 @@ class Inbox {
   void scan();
 
  private:
-  bool take(const std::string& name);
+  void take(const std::string& name);
   void move(const std::string& name, const std::string& to, const std::string& reason);
   std::string folder_;
   Desk& desk_;
   FileHandle watch_;
+  std::set<std::string> stuck_;  // files that cannot be moved away
 };
 
 // Lines as they come, without ever waiting for the rest of one.
 class Pipe {
  public:
   Pipe(int fd, Desk& desk) : fd_(fd), desk_(desk) {}
-  int fd() const { return over_ ? -1 : fd_; }
-  void read();  // what there is
+  int fd() const { return over_ || waits_ ? -1 : fd_; }
+  void read();        // what there is. Throws Error(temp_fail) where the journal cannot take it now, and then waits():
+  bool waits() const { return waits_; }
+  void take_lines();  // tries again
 
  private:
   void take(std::string_view line);
@@ -40,7 +44,7 @@ class Pipe {
   Desk& desk_;
   std::string buffer_;
   int64_t number_ = 0;
-  bool over_ = false, skipping_ = false;
+  bool over_ = false, skipping_ = false, waits_ = false;
 };
 
 }  // namespace hh::ln

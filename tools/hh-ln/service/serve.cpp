@@ -75,9 +75,15 @@ class Service {
     keeper_ = std::thread([this] { carry_on([this] { keeping_->run(); }, keeper_failed_); });
     notify_service_manager("READY=1");
     log::info("serving", {{"db", settings_.required("db")}, {"backend", settings_.text("backend")}});
-    while (!stop_requested()) turn();
+    std::exception_ptr broken;
+    try {
+      while (!stop_requested()) turn();
+    } catch (...) {
+      broken = std::current_exception();  // the settling thread is at work: it ends first
+      request_stop();
+    }
     notify_service_manager("STOPPING=1");
-    return finish();
+    return finish(broken);
   }
 
  private:
@@ -116,9 +122,11 @@ class Service {
     pollfd polled[] = {{inbox_ ? inbox_->fd() : -1, POLLIN, 0}, {pipe_ ? pipe_->fd() : -1, POLLIN, 0}};
     ::poll(polled, 2, 500);
     const int64_t now = system_clock().monotonic_ms();
+    desk_.require_alive();
     try {
       if (inbox_ && (polled[0].revents != 0 || now >= next_scan_ms_)) inbox_->scan(), next_scan_ms_ = now + scan_every_ms;
-      if (pipe_ && polled[1].revents != 0) pipe_->read();
+      if (pipe_ && pipe_->waits()) pipe_->take_lines();
+      else if (pipe_ && polled[1].revents != 0) pipe_->read();
     } catch (const Error& e) {
       if (e.code() != Exit::temp_fail) throw;
       log::warn("journal_busy", {{"reason", e.what()}});
@@ -127,10 +135,9 @@ class Service {
     if (now >= next_watchdog_ms_) notify_service_manager("WATCHDOG=1"), next_watchdog_ms_ = now + 1000;
   }
 
-  // Certificates and signers' keys. The rest wants a restart, which loses nothing.
+  // Certificates and signers' keys. The rest wants a restart, which loses nothing. While a command runs with the settings it waits, and the watchdog does not.
   void reload() {
     notify_service_manager("RELOADING=1");
-    const std::lock_guard lock(desk_.settings);
     const auto before = settings_.snapshot();
     try {
       settings_.reload([this] {
@@ -159,8 +166,8 @@ class Service {
     keeper_.join();
     if (pages_) pages_->stop();
     log::info("stopped");
-    for (const auto& failed : {failed_, keeper_failed_})
-      if (failed) std::rethrow_exception(failed);
+    for (const auto& why : {failed_, keeper_failed_, broken})
+      if (why) std::rethrow_exception(why);
     return 0;
   }
 
