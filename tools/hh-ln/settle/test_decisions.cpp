@@ -164,6 +164,37 @@ TEST_CASE("a block's second manifest is taken only when the first is revoked and
   }
 }
 
+TEST_CASE("held or revoked between the look at a line and its next attempt, it is left alone, and the run goes on (L023)", "[decisions]") {
+  // Told whenever the journal's clock is asked, which it is for every change.
+  class Watched : public FakeClock {
+   public:
+    std::function<void()> look = [] {};
+    int64_t unix_ms() const override {
+      if (!std::exchange(in_, true)) look(), in_ = false;
+      return FakeClock::unix_ms();
+    }
+
+   private:
+    mutable bool in_ = false;
+  };
+  for (const bool revoked : {false, true}) {
+    Scene s;
+    s.m = manifest(2);
+    s.node.sends = {evidence(Evidence::failed), settled_with(preimage_hex(2), Msat(2'000'000))};
+    Watched watched;
+    Journal journal(s.folder.file("db"), true, watched);
+    watched.look = [&] {
+      const auto line = s.journal.lines(manifest_id);
+      if (line.empty() || !line[0].attempt || line[0].attempt->state != State::failed_safe || line[0].held_reason) return;
+      revoked ? s.journal.revoke(manifest_id, "no") : s.journal.hold(manifest_id, 0, "ask");
+    };
+    CHECK(settle(journal, s.node, s.clock, s.m, s.policy).code == 1);
+    CHECK(s.node.sent.size() == (revoked ? 1 : 2));
+    CHECK(line_state(s.journal.line(manifest_id, 0)) == SettlementState::held);
+    CHECK(line_state(s.journal.line(manifest_id, 1)) == (revoked ? SettlementState::held : SettlementState::paid));
+  }
+}
+
 TEST_CASE("a manifest can be revoked before the journal has seen it", "[decisions]") {
   Scene s;
   REQUIRE(s.journal.revoke(manifest_id, "signed by mistake"));

@@ -120,7 +120,17 @@ bool Worker::retry(Task& task, int64_t& sends_left) {
   }
   back_off(sends_left);
   if (must_stop() || is_held_now(line)) return false;
-  return journal_.apply(a, Event::retry, {.reason = {}, .preimage = {}, .fee = {}, .fee_limit = std::min(task.fee_limit, fee_limit(policy_, line.pay))});
+  return begin(line, Event::retry, {.reason = {}, .preimage = {}, .fee = {}, .fee_limit = std::min(task.fee_limit, fee_limit(policy_, line.pay))});
+}
+
+// False also where somebody has held the line at this very moment: the journal refuses the move then.
+bool Worker::begin(Line& line, Event event, const Change& change) {
+  try {
+    return journal_.apply(*line.attempt, event, change);
+  } catch (const store::ConstraintError&) {
+    if (is_held_now(line)) return false;
+    throw;
+  }
 }
 
 // Commits SENDING, with the reservation, before the first byte goes out.
@@ -135,12 +145,7 @@ bool Worker::send(Task& task, int64_t& sends_left) {
   }
   pause(clock_, shared_.pace.book());
   if (must_stop() || is_too_late(task)) return false;
-  try {
-    if (!journal_.apply(a, Event::send)) return false;
-  } catch (const store::ConstraintError&) {
-    if (is_held_now(task.line)) return false;
-    throw;
-  }
+  if (!begin(task.line, Event::send)) return false;
   --sends_left;
   const Report report = backend_.send(out);
   if (report.evidence == Evidence::not_sent) shared_.node_gone = true;

@@ -61,6 +61,7 @@ class Worker {
   void back_off(int64_t sends_left);
   bool must_stop() const;
   bool is_too_late(const Task& task);
+  bool begin(Line& line, Event event, const Change& change = {});
   bool is_held_now(const Line& line);
   bool may_have_htlc(const Attempt& a);
   bool is_expired(const Attempt& a, int64_t margin_seconds) const;
