@@ -164,6 +164,21 @@ once_for_offer() {
   [ "$(wc -l <cln/spent)" = 2 ]
 }
 
+@test "a payment by hand that is under way is not taken for failed because its newest part has (C129)" {
+  sign_for "a=lnaddress:honest@$LNURL"
+  local invoice
+  invoice=$("$MAKE_INVOICE" 5000 "$(printf '0%.0s' {1..64})" 3600)
+  by_hand() { curl -sS -H "Rune: $(cat rune)" -d "{\"invstring\":\"$invoice\"}" "http://127.0.0.1:$PORT/v1/xpay" >/dev/null; }
+  echo "xpay stuck" >cln/faults && by_hand
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  echo "xpay failed-part" >cln/faults && by_hand
+  run --separate-stderr pay
+  [ "$status" = 75 ]
+  [[ $stderr == *"over 5000 msat"*acknowledge* ]]
+  [ ! -e cln/spent ]
+}
+
 @test "Core Lightning that has deleted its history is not paid through again: the line waits for its operator (C076)" { history_is_gone; }
 @test "the rune never appears in output or log" {
   never_shown 7cKJyALV

@@ -11,6 +11,7 @@ Faults, one a line in FOLDER/faults. xpay:
   xpay paid-cut      it is paid, the answer is cut off in the middle       xpay wrong         it is paid, the preimage shown is wrong
   xpay fail          205, its parts failed                                 xpay fail-parts    205 while one part is still out, settles later
   xpay stuck         -1, but under way until FOLDER/unstick exists         xpay rune          401, 1502: the rune does not permit it
+  xpay failed-part   205, one more part failed, whatever is under way
   xpay part          one part failed, another under way, then the connection ends: restarted in the middle of a payment of several parts
 fetchinvoice:
   offer close        the connection ends                                   offer 502          a proxy's error
@@ -133,6 +134,9 @@ class Cln(fake_node.Handler):
         payment_hash, msat = fake_node.decode(invoice)
         if self.refuses(fault):
             return None
+        if fault == "failed-part":
+            new_part(payment_hash, invoice, msat // 2, "failed")
+            return self.error(500, 205, "Failed after 2 attempts")
         known = pays(payment_hash)
         if known and known[0]["status"] == "complete":
             return self.error(500, 219, "Already paid this invoice successfully")
@@ -206,8 +210,10 @@ class Cln(fake_node.Handler):
         return self.send(201, {"pays": entries})
 
     def listsendpays(self, request):
+        if "payment_hash" in request:
+            return self.send(201, {"payments": [p for p in parts if p["payment_hash"] == request["payment_hash"]]})
         page = [p for p in parts if p["created_index"] >= request["start"]]
-        self.send(201, {"payments": page[:request["limit"]]})
+        return self.send(201, {"payments": page[:request["limit"]]})
 
     def listpeerchannels(self, _):
         htlcs = [{"direction": "out", "id": p["created_index"], "amount_msat": p["amount_msat"], "expiry": 200, "payment_hash": p["payment_hash"], "state": "SENT_ADD_ACK_REVOCATION"}

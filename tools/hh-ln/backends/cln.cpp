@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "backends/answer_fields.h"
 #include "base/daemon.h"
 #include "base/error.h"
@@ -79,25 +81,44 @@ bool ClnBackend::has_htlc(const PaymentHash& hash) {
   return read_cln_has_htlc(answered(result).body, result.response.status, hash);
 }
 
-std::vector<Part> ClnBackend::page_after(uint64_t index) {
-  const http::Result result = call("listsendpays", {{"index", "created"}, {"start", index + 1}, {"limit", page_size}}, true, config_.answer_ms);
+std::vector<Part> ClnBackend::ask_parts(const json::Json& which) {
+  const http::Result result = call("listsendpays", which, true, config_.answer_ms);
   return read_listsendpays(answered(result).body, result.response.status);
 }
 
 // By the index of creation, which grows by each part and is never given again. All pages are read before the first payment is reported, because the
 // parts of one payment can lie on several.
-void ClnBackend::list(uint64_t after, const std::function<void(const Listed&)>& each) {
+std::vector<Part> ClnBackend::parts_after(uint64_t index) {
   std::vector<Part> parts;
-  for (uint64_t last = after;;) {
-    const std::vector<Part> page = page_after(last);
+  for (uint64_t last = index;;) {
+    const std::vector<Part> page = ask_parts({{"index", "created"}, {"start", last + 1}, {"limit", page_size}});
     for (const Part& part : page) {
       if (part.index <= last) throw Error(Exit::unavailable, "Core Lightning's list of payments is not in order");
       last = part.index;
       parts.push_back(part);
     }
-    if (page.size() < page_size) break;
+    if (page.size() < page_size) return parts;
   }
-  for (const Listed& p : payments_of(parts)) each(p);
+}
+
+void ClnBackend::list(uint64_t after, const std::function<void(const Listed&)>& each) {
+  std::vector<Part> parts = parts_after(after);
+  const uint64_t last = parts.empty() ? after : parts.back().index;
+  // What a payment is, its parts from before say too. Those that are newer than the last page belong to the next call.
+  if (after > 0) {
+    std::set<std::string> hashes;
+    for (const Part& p : parts) hashes.insert(p.hash);
+    parts.clear();
+    for (const std::string& hash : hashes)
+      for (Part& p : ask_parts({{"payment_hash", hash}}))
+        if (p.hash == hash && p.index <= last) parts.push_back(std::move(p));
+  }
+  for (Listed& p : payments_of(parts)) {
+    PaymentHash hash{};
+    // Nothing but failed parts is no proof: xpay may be about to send the next one.
+    if (p.status == "FAILED" && from_hex(p.hash, hash) && track(hash).evidence != Evidence::failed) p.status = "IN_FLIGHT";
+    each(p);
+  }
 }
 
 std::string ClnBackend::invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note) {

@@ -44,7 +44,8 @@ class ClnBackend : public Backend {
   int64_t answer_ms() const { return config_.answer_ms; }
 
  private:
-  std::vector<Part> page_after(uint64_t index);
+  std::vector<Part> parts_after(uint64_t index);
+  std::vector<Part> ask_parts(const json::Json& which);
   ClnConfig config_;
   http::Client client_;
 };

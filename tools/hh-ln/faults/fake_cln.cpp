@@ -96,7 +96,7 @@ class FakeCln : public FakeNode {
     if (path == "/v1/xpay") return handle_xpay(c, asked.body);
     if (path == "/v1/listpays") return handle_listpays(c, asked.body);
     if (path == "/v1/getinfo") return c.answer(201, std::string(R"({"version":"v26.06.6","network":"regtest","id":")") + node_key + "\"}");
-    if (path == "/v1/listsendpays") return c.answer(201, parts(json::parse(asked.body)["start"].get<uint64_t>()));
+    if (path == "/v1/listsendpays") return c.answer(201, parts(json::parse(asked.body)));
     if (path == "/v1/listpeerchannels") return c.answer(201, channels());
     c.answer(404, error(-32601, "Unknown command"));
   }
@@ -108,12 +108,14 @@ class FakeCln : public FakeNode {
     return json::to_line(Json{{"channels", {{{"htlcs", htlcs}}}}});
   }
 
-  std::string parts(uint64_t start) const {
+  std::string parts(const Json& which) const {
+    const std::string wanted = which.value("payment_hash", "");
+    const uint64_t start = wanted.empty() ? which["start"].get<uint64_t>() : 0;
     std::map<uint64_t, Json> by_index;
     for (const auto& [hash, t] : known_) {
       Json part = entry(hash, t, Fault::none);
       if (part.contains("preimage")) part["payment_preimage"] = part["preimage"];
-      if (t.index >= start) by_index[t.index] = part;
+      if (t.index >= start && (wanted.empty() || wanted == hash)) by_index[t.index] = part;
     }
     Json list = Json::array();
     for (const auto& [index, part] : by_index) list.push_back(part);

@@ -97,8 +97,13 @@ void Journal::set_cursor(const std::string& node, uint64_t last_index) {
 void Journal::note_foreign(const std::string& node, const Foreign& p) {
   const Lock lock(mutex_);
   db_.statement("INSERT INTO foreign_payments (node, payment_hash, amount_msat, status, created_ms, seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-                "ON CONFLICT DO UPDATE SET status = excluded.status, seen_ms = excluded.seen_ms")
+                "ON CONFLICT DO UPDATE SET status = excluded.status, amount_msat = excluded.amount_msat, seen_ms = excluded.seen_ms WHERE excluded.status <> 'FAILED'")
       .run(node, p.hash, p.amount, p.status, p.created_ms, now());
+}
+
+void Journal::note_foreign_failed(const std::string& node, const std::string& hash) {
+  const Lock lock(mutex_);
+  db_.statement("UPDATE foreign_payments SET status = 'FAILED', seen_ms = ?3 WHERE node = ?1 AND payment_hash = ?2").run(node, hash, now());
 }
 
 std::vector<Foreign> Journal::unacknowledged(const std::string& node) {

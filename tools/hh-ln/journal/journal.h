@@ -262,7 +262,9 @@ class Journal {
 
   uint64_t cursor(const std::string& node);
   void set_cursor(const std::string& node, uint64_t last_index);
-  void note_foreign(const std::string& node, const Foreign& payment);  // inserts or updates its status
+  // Inserts it, or updates its status and amount; but what may be paid or under way is FAILED only where the node has been asked about that payment.
+  void note_foreign(const std::string& node, const Foreign& payment);
+  void note_foreign_failed(const std::string& node, const std::string& hash);
   std::vector<Foreign> unacknowledged(const std::string& node);        // not FAILED
   // False where there is no such foreign payment or it is acknowledged already.
   bool acknowledge(const std::string& node, const std::string& hash, const std::string& reason);

@@ -127,7 +127,7 @@ Comparison Reconciler::compare_list(bool from_the_start, const std::string& kind
   work.commit();
   for (Attempt& a : late) track(a);
   for (const Foreign& f : journal_.unacknowledged(identity_.node))
-    if (f.status != "SUCCEEDED" && backend_.track(hash_bytes(f.hash)).evidence == Evidence::failed) journal_.note_foreign(identity_.node, {f.hash, f.amount, "FAILED", f.created_ms});
+    if (f.status != "SUCCEEDED" && backend_.track(hash_bytes(f.hash)).evidence == Evidence::failed) journal_.note_foreign_failed(identity_.node, f.hash);
   return comparison;
 }
 

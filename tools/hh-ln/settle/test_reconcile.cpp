@@ -244,3 +244,21 @@ TEST_CASE("payments of others are no reason to reconcile, and a comparison with 
   CHECK(s.journal.database().query_int64("SELECT count(*) FROM reconciliations") == 1);
   CHECK(s.journal.database().query_text("SELECT result FROM reconciliations") == "foreign");
 }
+
+TEST_CASE("an unknown payment that is under way is not FAILED before the node is asked about it, and its amount grows with its parts (L029)", "[reconcile]") {
+  Scene s;
+  const std::string hash(64, 'e');
+  s.node.listed = {{hash, Msat(5), Msat(0), "IN_FLIGHT", "", 0, 1}};
+  s.node.about[hash] = evidence(Evidence::in_flight);
+  CHECK_THROWS_WITH(s.run(), Contains("acknowledge"));
+  s.node.listed.push_back({hash, Msat(9), Msat(0), "IN_FLIGHT", "", 0, 2});
+  CHECK_THROWS_WITH(s.run(), Contains("9 msat"));
+  s.node.listed.push_back({hash, Msat(0), Msat(0), "FAILED", "", 0, 3});  // the newest part has
+  for (const Evidence e : {Evidence::in_flight, Evidence::unknown, Evidence::not_found}) {
+    s.node.about[hash] = evidence(e);
+    CHECK_THROWS_WITH(s.run(), Contains("9 msat"));
+  }
+  s.node.about[hash] = evidence(Evidence::failed);
+  s.node.sends = {settled_with(preimage_hex(1), amount)};
+  CHECK(s.run().code == 0);
+}
