@@ -221,9 +221,18 @@ bool Journal::hold_also(const std::string& manifest_id, int64_t number, const st
   return true;
 }
 
+std::string paid_by_rival(const std::string& rival, const std::string& txid) { return fmt::format("paid by transaction {} in place of {}", rival, txid); }
+
+bool is_paid_by_rival(const Line& line) {
+  constexpr size_t txid = 64, before = std::string_view("paid by transaction ").size(), between = std::string_view(" in place of ").size();
+  const std::string reason = line.held_reason.value_or("");
+  return reason.size() >= before + txid + between + txid && reason.starts_with(paid_by_rival(reason.substr(before, txid), reason.substr(before + txid + between, txid)));
+}
+
 bool Journal::release(const std::string& manifest_id, int64_t line) {
   const Lock lock(mutex_);
   if (const std::string why = term(manifest_id).revoked; !why.empty()) throw Error(Exit::data, fmt::format("manifest {} is revoked ({}): nothing of it is released", manifest_id, why));
+  if (const Line held = this->line(manifest_id, line); is_paid_by_rival(held)) throw Error(Exit::data, fmt::format("line {} of manifest {} is {}: it is not released", line, manifest_id, *held.held_reason));
   return db_.statement("UPDATE lines SET held_reason = NULL, changed_ms = ?3 WHERE manifest_id = ?1 AND line = ?2 AND held_reason IS NOT NULL").run(manifest_id, line, now()) == 1;
 }
 

@@ -74,6 +74,10 @@ struct Line {
   std::optional<OnchainClaim> onchain;
 };
 
+// Why a line is held that another transaction of the wallet than its own has paid: it is never released.
+std::string paid_by_rival(const std::string& rival, const std::string& txid);
+bool is_paid_by_rival(const Line& line);
+
 // What an attempt is made from.
 struct Resolved {
   std::string bolt11;  // empty: keysend
@@ -226,7 +230,7 @@ class Journal {
   void hold_anew(const std::string& manifest_id, int64_t line, const std::string& reason);  // whether it is held or not: this is the reason now
   // Holds it for this payment (hash in hex), beside what it is held for already. False: what holds it names the payment.
   bool hold_also(const std::string& manifest_id, int64_t line, const std::string& hash, const std::string& reason);
-  bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked.
+  bool release(const std::string& manifest_id, int64_t line);   // Throws Error(data) where the manifest is revoked, or another transaction has paid the line.
   Term term(const std::string& manifest_id);
   std::string jws(const std::string& manifest_id);  // as it came; throws Error(data) where the journal has no such manifest
   // Nothing new is sent for this manifest from now on: its lines that are not PAID are held. It need not be known yet. False: it is revoked already.

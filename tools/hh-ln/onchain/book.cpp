@@ -51,7 +51,7 @@ OnchainBook::OnchainBook(Journal& journal, const Clock& clock) : journal_(journa
 
 void OnchainBook::order(const std::string& manifest_id, int64_t number, const std::optional<std::string>& address, const std::string& reason) {
   Line line = journal_.line(manifest_id, number);
-  if (line.onchain || (line.attempt && line.attempt->state != State::failed_safe && line.attempt->state != State::resolved))
+  if (line.onchain || is_paid_by_rival(line) || (line.attempt && line.attempt->state != State::failed_safe && line.attempt->state != State::resolved))
     throw Error(Exit::data, fmt::format("line {} of manifest {} is paid, or its payment is under way", number, manifest_id));
   Journal::Work tx(journal_);
   if (line.attempt) journal_.apply(*line.attempt, Event::expired, {.reason = "to be paid on chain instead: it is not sent", .preimage = {}, .fee = {}, .fee_limit = {}});
@@ -149,11 +149,19 @@ void OnchainBook::move(OnchainBatch& b, BatchState to, int64_t confirmations, co
   b.state = to, b.confirmations = confirmations, b.reason = said, b.changed_ms = now;
 }
 
-void OnchainBook::give_up(OnchainBatch& b, const std::string& reason) {
+void OnchainBook::give_up(OnchainBatch& b, const WalletTransaction& rival) {
+  const auto own = bitcoin::parse_transaction(b.raw).outputs;
+  auto paid = rival.outputs;
+  const std::string reason = fmt::format("transaction {} has spent its coins", rival.txid);
   Journal::Work tx(journal_);
   move(b, BatchState::conflicted, 0, reason);
-  for (const OnchainLine& l : b.lines)
-    journal_.hold_anew(l.manifest_id, l.line, fmt::format("transaction {} that was to pay this line is void ({}): release it to have it paid otherwise", b.txid, reason));
+  for (const OnchainLine& l : b.lines) {
+    const auto output = std::find(paid.begin(), paid.end(), own.at(l.vout));
+    journal_.hold_anew(l.manifest_id, l.line,
+                       output != paid.end() ? paid_by_rival(rival.txid, b.txid)
+                                            : fmt::format("transaction {} that was to pay this line is void ({}): release it to have it paid otherwise", b.txid, reason));
+    if (output != paid.end()) paid.erase(output);  // each output pays one line
+  }
   tx.commit();
 }
 

@@ -77,7 +77,8 @@ class OnchainBook {
   void note_sending(OnchainBatch& batch);
   void move(OnchainBatch& batch, BatchState to, int64_t confirmations, const std::string& reason);
   // The transaction can never be confirmed: its lines are held for the operator, who may release them.
-  void give_up(OnchainBatch& batch, const std::string& reason);
+  // … except for those that the transaction which has spent its coins pays as well (somebody has replaced it by fee): they are paid.
+  void give_up(OnchainBatch& batch, const WalletTransaction& rival);
   void note_bump(const OnchainBatch& batch, int64_t sat_per_vbyte, Sat budget);
   void require_not_paused() { ln::require_not_paused(db_); }
   bool is_paid_over_lightning(const OnchainLine& line);

@@ -143,9 +143,8 @@ bool OnchainPayer::follow_one(OnchainBatch& batch, const std::vector<WalletTrans
   }
   const auto rival = std::find_if(made.begin(), made.end(), [&](const WalletTransaction& t) { return t.confirmations > 0 && shares_a_coin(batch, t); });
   if (rival != made.end() && rival->confirmations >= policy_.confirmations) {
-    const std::string reason = fmt::format("transaction {} has spent its coins", rival->txid);
-    book_.give_up(batch, reason);
-    alarm(batch, reason);
+    book_.give_up(batch, *rival);
+    alarm(batch, batch.reason);
     return false;
   }
   if (rival != made.end()) {

@@ -205,6 +205,37 @@ TEST_CASE("a conflict that is deep in the chain gives the lines back to the oper
   CHECK((s.paid(0) == 1 && s.paid(1) == 0));
 }
 
+TEST_CASE("a transaction that replaces the batch's and pays the same lines: these are paid, and never released (L022)", "[L022]") {
+  OnchainScene s;
+  s.wallet.takes = false, s.wallet.answer = {Published::refused, "missing inputs"};
+  const auto batch = s.pay();
+  WalletTransaction rival;
+  rival.txid = std::string(64, 'e'), rival.inputs = {batch->inputs.at(0)}, rival.confirmations = 6;
+  rival.outputs = {{Sat(100'000), script_number(1)}, {Sat(299'999), script_number(3)}};
+  s.wallet.strangers = {rival};
+  CHECK_FALSE(s.payer().follow());
+  CHECK(s.settlement(0).reason == "paid by transaction " + rival.txid + " in place of " + batch->txid);
+  CHECK_THROWS_WITH(s.journal->release(manifest_id, 0), Contains("paid by transaction"));
+  CHECK_THROWS_WITH(s.book().order(manifest_id, 0, {}, "again"), Contains("is paid"));
+  s.journal->hold_also(manifest_id, 0, std::string(64, 'd'), "something else of " + std::string(64, 'd'));
+  CHECK_THROWS_WITH(s.journal->release(manifest_id, 0), Contains("paid by transaction"));
+  for (const int64_t line : {1, 2}) CHECK(s.journal->release(manifest_id, line));
+}
+
+TEST_CASE("the end of a transaction is to be told until it was, whoever has followed it (L022)", "[L022]") {
+  OnchainScene s;
+  CHECK(s.book().untold().empty());
+  s.pay();
+  s.book().told();
+  CHECK(s.book().untold().size() == 1);  // not at its end
+  s.wallet.mine(6);
+  s.payer().follow();  // as `onchain bump` does it, or a command that is killed before it prints
+  s.restart();
+  for (int i = 0; i < 2; ++i) CHECK(s.book().untold().size() == 1);
+  s.book().told();
+  CHECK(s.book().untold().empty());
+}
+
 TEST_CASE("a block that is reorganised away: the same transaction is sent again", "[L022]") {
   OnchainScene s;
   const auto batch = s.pay();

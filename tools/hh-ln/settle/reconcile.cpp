@@ -154,7 +154,7 @@ bool Reconciler::take_over(const Foreign& f, const Journal::Unsent& unsent, Foun
   const Report report = backend_.track(hash_bytes(f.hash));
   if (report.evidence != Evidence::settled && report.evidence != Evidence::in_flight) return false;
   const Line line = journal_.line(unsent.manifest_id, unsent.line);
-  if (line.onchain || !journal_.term(line.manifest_id).revoked.empty() || line.pay != f.amount || (line.attempt && !is_final(line.attempt->state))) return false;
+  if (line.onchain || is_paid_by_rival(line) || !journal_.term(line.manifest_id).revoked.empty() || line.pay != f.amount || (line.attempt && !is_final(line.attempt->state))) return false;
   Journal::Work work(journal_);
   journal_.release(line.manifest_id, line.line);
   Attempt a = journal_.start(line, unsent.resolved, backend_.name(), identity_.node, report.fee);
@@ -174,7 +174,7 @@ void Reconciler::take_over_resolved(Found& found) {
     auto a = journal_.attempt_of(p.hash);
     if (!a || a->node != identity_.node || a->state != State::resolved || a->sends != 0 || p.status == "FAILED") continue;
     const Line line = journal_.line(a->manifest_id, a->line);
-    if (line.onchain || !journal_.term(line.manifest_id).revoked.empty()) {
+    if (line.onchain || is_paid_by_rival(line) || !journal_.term(line.manifest_id).revoked.empty()) {
       if (!line.onchain) journal_.hold_also(line.manifest_id, line.line, a->hash, made_for_this_line(a->hash));
       found.held.push_back(journal_.line(line.manifest_id, line.line));
       continue;
