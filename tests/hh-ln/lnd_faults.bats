@@ -149,6 +149,25 @@ by_node() { hh-ln "$1" --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-ma
   [ "$(wc -l <lnd/spent)" = 1 ]
 }
 
+@test "a journal that is older than a transaction which paid its lines pays nothing, and reconcile holds them (L022 L090)" {
+  sign_for "a=lnaddress:honest@$LNURL"
+  local sat
+  sat=$(($(pay --dry-run | jq .amount_msat) / 1000))
+  jq -nc --arg sat "$sat" '[{tx_hash: ("e" * 64), num_confirmations: 1, time_stamp: (now | floor | tostring), label: "hh-ln: lines paid on chain",
+    previous_outpoints: [{outpoint: ("d" * 64 + ":0")}], output_details: [{amount: $sat, pk_script: ("0014" + "ab" * 20)}, {amount: "777", pk_script: ("0014" + "cd" * 20)}]}]' >lnd/transactions
+  run --separate-stderr pay
+  echo "$output $stderr"
+  [ "$status" = 75 ]
+  [[ $stderr == *"hh-ln reconcile"* ]]
+  run --separate-stderr hh-ln reconcile --reason restored --db "$T/pay" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon macaroon
+  [ "$status" = 1 ]
+  [ "$(echo "$output" | jq -rs 'map(select(.type == "foreign_payment"))[0] | [.payment_hash[:2], .status] | join(" ")')" = "ee ON_CHAIN" ]
+  run --separate-stderr pay
+  [ "$status" = 1 ]
+  [[ $(echo "$output" | tail -1 | jq -r '.state + " " + .reason') == "HELD "*eeeeee* ]]
+  [ ! -e lnd/spent ]
+}
+
 @test "an LNURL service on this machine is refused unless it was allowed" {
   sign_for "a=lnaddress:honest@$LNURL"
   run --separate-stderr hh-ln settle m --db pay --key "$KEY" --lnd-url "http://127.0.0.1:$PORT" --lnd-macaroon macaroon --backoff-ms 1

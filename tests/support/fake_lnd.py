@@ -20,6 +20,7 @@ The other files of FOLDER: fake_node.py.
 """
 import base64
 import json
+import os
 import time
 
 import fake_node
@@ -112,10 +113,13 @@ class Lnd(fake_node.Handler):
 
     def answer_get(self, path):
         if path == "/v1/getinfo":
-            self.send(200, {"version": "0.21.1-beta", "identity_pubkey": fake_node.KEY, "synced_to_chain": True, "chains": [{"chain": "bitcoin", "network": "regtest"}]})
+            self.send(200, {"version": "0.21.1-beta", "identity_pubkey": fake_node.KEY, "synced_to_chain": True, "block_height": 114, "chains": [{"chain": "bitcoin", "network": "regtest"}]})
         elif path == "/v1/channels":
             self.send(200, {"channels": [{"pending_htlcs": [{"incoming": False, "hash_lock": base64.b64encode(bytes.fromhex(h)).decode()}]} for h, p in payments.items()
                                          if any(x["status"] == "IN_FLIGHT" for x in p["htlcs"])]})
+        elif path == "/v1/transactions":
+            made = fake_node.path("transactions")
+            self.send(200, {"transactions": json.load(open(made)) if os.path.exists(made) else []})
         elif path == "/v1/payments":
             offset = int(dict(x.split("=") for x in self.path.split("?")[1].split("&"))["index_offset"])
             page = [p for p in payments.values() if int(p["payment_index"]) > offset]

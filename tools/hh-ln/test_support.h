@@ -93,6 +93,7 @@ class ScriptedBackend : public Backend {
   std::map<std::string, Report> about;  // what it says when it is asked about these hashes (hex), instead of from the list
   std::vector<Listed> listed;
   std::vector<Outgoing> sent;
+  std::vector<PaidOnChain> on_chain;
   bool htlc = false, channels_unknown = false;
   std::string id = node_key, chain = "regtest";
   std::function<std::optional<std::string>(const payout::Destination&, Msat)> make_invoice;
@@ -116,6 +117,7 @@ class ScriptedBackend : public Backend {
     for (const Listed& p : listed)
       if (p.index > after) each(p);
   }
+  std::vector<PaidOnChain> paid_on_chain() override { return on_chain; }
   std::optional<std::string> invoice_for(const payout::Destination& d, Msat amount) override { return make_invoice ? make_invoice(d, amount) : std::nullopt; }
   std::string refuse_offers() const override { return offer_payee ? "" : "no offers here"; }
   std::string invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note) override { return offer_payee(offer, amount, note); }

@@ -81,6 +81,13 @@ struct Balances {
   Msat local, remote;          // in channels
 };
 
+// A transaction of the node's own wallet that pays lines, as its label says.
+struct PaidOnChain {
+  std::string txid;
+  std::vector<Sat> amounts;  // of its outputs, change included
+  int64_t time_ms = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -102,6 +109,8 @@ class Backend {
   virtual std::string invoice_of_offer(const lightning::Offer& offer, Msat amount, const std::string& note);
   // nullopt: this backend cannot tell. Throws Error(unavailable), or Error(config) where the node refuses to tell us.
   virtual std::optional<Balances> balances() { return {}; }
+  // Of about the last 30 days. None where the backend does not pay on chain, or may not see its wallet. Throws Error(unavailable).
+  virtual std::vector<PaidOnChain> paid_on_chain() { return {}; }
   // Simulated wallets make their own invoice for any destination; others return nothing and it is resolved for real.
   virtual std::optional<std::string> invoice_for(const payout::Destination&, Msat) { return {}; }
 };

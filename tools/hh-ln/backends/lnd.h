@@ -36,6 +36,7 @@ class LndBackend : public Backend {
   void list(uint64_t after, const std::function<void(const Listed&)>& each) override;
   std::optional<Balances> balances() override;
   std::string refuse_offers() const override { return "lnd cannot pay offers (BOLT 12): pay this line through Core Lightning, or ask for an invoice"; }
+  std::vector<PaidOnChain> paid_on_chain() override;
 
  protected:
   http::Request request(const std::string& path) const;

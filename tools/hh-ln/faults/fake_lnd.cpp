@@ -75,8 +75,9 @@ class FakeLnd : public FakeNode {
       return answer(c, hash ? to_hex(*hash) : "", track.fault, true);
     }
     if (path == "/v1/getinfo")
-      return c.answer(200, std::string(R"({"version":"0.21.1-beta","synced_to_chain":true,"chains":[{"chain":"bitcoin","network":"regtest"}],"identity_pubkey":")") + node_key + "\"}");
+      return c.answer(200, std::string(R"({"version":"0.21.1-beta","synced_to_chain":true,"block_height":114,"chains":[{"chain":"bitcoin","network":"regtest"}],"identity_pubkey":")") + node_key + "\"}");
     if (path == "/v1/channels") return c.answer(200, channels());
+    if (path.starts_with("/v1/transactions")) return c.answer(200, R"({"transactions":[]})");
     if (path.starts_with("/v1/payments")) return c.answer(200, payments());
     c.answer(404, R"({"code":5,"message":"Not Found","details":[]})");
   }

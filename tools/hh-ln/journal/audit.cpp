@@ -77,6 +77,11 @@ void Journal::note_comparison(const std::string& node, const Comparison& c) {
       .run(now(), node, c.kind, c.listed, c.known, c.foreign, c.late, c.stale, result);
 }
 
+bool Journal::has_transaction(const std::string& txid) {
+  const Lock lock(mutex_);
+  return db_.statement("SELECT 1 FROM onchain_batches WHERE txid = ?1").first(txid);
+}
+
 bool Journal::is_stale(const std::string& node) {
   const Lock lock(mutex_);
   return db_.statement("SELECT 1 FROM reconciliations WHERE node = ?1 AND stale > 0 AND id > (SELECT coalesce(max(id), 0) FROM reconciliations WHERE node = ?1 AND kind = 'reconcile')")

@@ -277,6 +277,7 @@ class Journal {
   // that are held already, whose reason then names the payment too, so that nobody releases one without knowing of it.
   std::vector<Line> hold_lines_like(const Foreign& payment);
   void note_comparison(const std::string& node, const Comparison& comparison);
+  bool has_transaction(const std::string& txid);  // that pays lines on chain
   // The node has paid for lines of this journal what this journal did not send, and nobody has run `reconcile` since.
   bool is_stale(const std::string& node);
   // Payments that can only be for a line of this journal though it never sent them, by hash (hex): of the invoice that the manifest brought, or of one of the

@@ -80,6 +80,7 @@ WalletTransaction read_transaction(const Json& json) {
   WalletTransaction out;
   out.txid = txid(text(json, "tx_hash")).to_display_hex();
   out.confirmations = number(json, "num_confirmations");
+  out.label = text(json, "label");
   out.time_ms = Msat(number(json, "time_stamp")).count() * 1000;
   for (const Json& input : array(json, "previous_outpoints")) out.inputs.push_back(read_outpoint(text(input, "outpoint")));
   if (out.inputs.empty()) missing("previous_outpoints");

@@ -10,7 +10,6 @@
 namespace hh::ln {
 namespace {
 
-constexpr const char* label = "hh-ln: lines paid on chain";
 constexpr int64_t blocks_of_a_day = 144;
 constexpr int64_t blocks_looked_back = 30 * blocks_of_a_day;  // a manifest is valid for days; a payment for one of its lines is not older than this
 
@@ -127,7 +126,7 @@ void OnchainPayer::publish(OnchainBatch& batch) {
       return book_.move(batch, batch.state, batch.confirmations, fmt::format("line {} of manifest {} was paid over Lightning after all", l.line, l.manifest_id));
     }
   book_.note_sending(batch);
-  const PublishAnswer answer = wallet_.publish(batch.raw, label);
+  const PublishAnswer answer = wallet_.publish(batch.raw, wallet_label);
   if (answer.published == Published::accepted) return book_.move(batch, BatchState::broadcast, batch.confirmations, "");
   log::warn("onchain_not_accepted", {{"txid", batch.txid}, {"reason", answer.reason}});
   book_.move(batch, batch.state, batch.confirmations, answer.reason);

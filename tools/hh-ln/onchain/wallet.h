@@ -12,6 +12,9 @@
 
 namespace hh::ln {
 
+// What the wallet keeps with the transactions that pay lines: by it they are known where the journal does not have them any more.
+inline constexpr const char* wallet_label = "hh-ln: lines paid on chain";
+
 // A coin that the wallet has locked for a transaction.
 struct Coin {
   bitcoin::OutPoint outpoint;
@@ -41,6 +44,7 @@ struct WalletTransaction {
   int64_t time_ms = 0;
   std::vector<bitcoin::OutPoint> inputs;
   std::vector<bitcoin::TxOutput> outputs;
+  std::string label = {};
 };
 
 class Wallet {

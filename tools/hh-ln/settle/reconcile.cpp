@@ -19,6 +19,8 @@ void alarm(const Attempt& a, const std::string& what) {
   log::error("payment_alarm", {{"what", what}, {"manifest_id", a.manifest_id}, {"line", a.line}, {"attempt", a.number}, {"payment_hash", a.hash}, {"amount_msat", a.amount.count()}});
 }
 
+constexpr const char* on_chain_status = "ON_CHAIN";  // of a foreign payment that is a transaction
+
 std::string made_for_this_line(const std::string& hash) { return fmt::format("the node made payment {} for this line, and it is not clear what became of it", hash); }
 
 }  // namespace
@@ -110,10 +112,31 @@ std::optional<Attempt> Reconciler::compare_one(const Listed& listed, Comparison&
   return attempt;
 }
 
+// Transactions that pay lines and are not in the journal: it is older than they are.
+std::vector<PaidOnChain> Reconciler::unknown_on_chain() {
+  auto made = backend_.paid_on_chain();
+  std::erase_if(made, [this](const PaidOnChain& t) { return journal_.has_transaction(t.txid); });
+  return made;
+}
+
+// They stand among the payments that the journal does not know, under their transaction's id. One that has been acknowledged is no reason to reconcile again.
+void Reconciler::note_on_chain(const std::vector<PaidOnChain>& made, Comparison& c) {
+  for (const PaidOnChain& t : made) {
+    Msat sum;
+    for (const Sat a : t.amounts) sum += to_msat(a);
+    journal_.note_foreign(identity_.node, {t.txid, sum, on_chain_status, t.time_ms});
+  }
+  for (const Foreign& f : journal_.unacknowledged(identity_.node)) {
+    const bool is = f.status == on_chain_status;
+    c.foreign += is, c.stale += is;
+  }
+}
+
 Comparison Reconciler::compare_list(bool from_the_start, const std::string& kind) {
   uint64_t last = from_the_start ? 0 : journal_.cursor(identity_.node);
   std::vector<Listed> listed;
   backend_.list(last, [&](const Listed& p) { listed.push_back(p); });
+  const auto on_chain = unknown_on_chain();
   std::vector<Attempt> late;
   Comparison comparison{.kind = kind};
   unsent_.reset();
@@ -122,12 +145,13 @@ Comparison Reconciler::compare_list(bool from_the_start, const std::string& kind
     if (auto attempt = compare_one(p, comparison)) late.push_back(*attempt);
     last = std::max(last, p.index);
   }
+  note_on_chain(on_chain, comparison);
   journal_.set_cursor(identity_.node, last);
-  if (comparison.listed > 0 && kind != "reconcile") journal_.note_comparison(identity_.node, comparison);
+  if ((comparison.listed > 0 || (comparison.stale > 0 && !journal_.is_stale(identity_.node))) && kind != "reconcile") journal_.note_comparison(identity_.node, comparison);
   work.commit();
   for (Attempt& a : late) track(a);
   for (const Foreign& f : journal_.unacknowledged(identity_.node))
-    if (f.status != "SUCCEEDED" && backend_.track(hash_bytes(f.hash)).evidence == Evidence::failed) journal_.note_foreign_failed(identity_.node, f.hash);
+    if (f.status != "SUCCEEDED" && f.status != on_chain_status && backend_.track(hash_bytes(f.hash)).evidence == Evidence::failed) journal_.note_foreign_failed(identity_.node, f.hash);
   return comparison;
 }
 
@@ -190,10 +214,26 @@ void Reconciler::take_over_resolved(Found& found) {
   }
 }
 
+// An address that an operator gave may be lost with the journal: so every line over exactly what an output pays is held, whether it is acknowledged already or not.
+void Reconciler::hold_paid_on_chain(const std::string& reason, Found& found) {
+  for (const PaidOnChain& t : unknown_on_chain()) {
+    Journal::Work work(journal_);
+    Foreign f{t.txid, Msat(0), on_chain_status, t.time_ms};
+    const bool is_new = journal_.acknowledge(identity_.node, t.txid, reason);
+    for (const Sat amount : t.amounts) {
+      f.amount += to_msat(amount);
+      for (Line& l : journal_.hold_lines_like({t.txid, to_msat(amount), on_chain_status, t.time_ms})) found.held.push_back(std::move(l));
+    }
+    if (is_new) found.foreign.push_back(f);
+    work.commit();
+  }
+}
+
 Reconciler::Found Reconciler::reconcile(const std::string& reason) {
   Found found;
   found.comparison = compare_list(true, "reconcile");
   take_over_resolved(found);
+  hold_paid_on_chain(reason, found);
   const auto unsent = journal_.unsent_hashes();
   for (const Foreign& f : journal_.unacknowledged(identity_.node)) {
     const auto ours = unsent.find(f.hash);

@@ -44,6 +44,9 @@ class Reconciler {
   void note_sent(Attempt& attempt, const Line& line);
   bool take_over(const Foreign& foreign, const Journal::Unsent& unsent, Found& found);
   void take_over_resolved(Found& found);
+  std::vector<PaidOnChain> unknown_on_chain();
+  void note_on_chain(const std::vector<PaidOnChain>& made, Comparison& comparison);
+  void hold_paid_on_chain(const std::string& reason, Found& found);
   Journal& journal_;
   Backend& backend_;
   Identity identity_;

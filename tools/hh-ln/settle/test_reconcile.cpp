@@ -78,6 +78,29 @@ TEST_CASE("a restored journal refuses to pay until it is reconciled; then it has
   }
 }
 
+TEST_CASE("a journal that is older than a transaction which paid its lines refuses to pay, and holds them (L022 L090)", "[reconcile]") {
+  for (const bool by_hand : {false, true}) {
+    Scene s;
+    s.m = manifest(2);
+    const std::string txid(64, 'e');
+    s.node.on_chain = {{txid, {Sat(777), Sat(1000)}, s.clock.unix_ms()}};
+    for (int i = 0; i < 2; ++i) CHECK_THROWS_WITH(s.run(), Contains("hh-ln reconcile"));
+    CHECK(s.journal.database().query_int64("SELECT count(*) FROM reconciliations") == 1);
+    if (by_hand) REQUIRE(s.journal.acknowledge(node_key, txid, "known"));
+    CHECK_THROWS_WITH(s.run(), Contains("hh-ln reconcile"));
+    const auto found = Reconciler(s.journal, s.node, s.node.identify()).reconcile("restored");
+    REQUIRE(found.held.size() == 1);
+    CHECK(found.held[0].line == 0);
+    CHECK_THAT(found.held[0].held_reason.value_or(""), Contains(txid));
+    CHECK(found.foreign.size() == (by_hand ? 0 : 1));
+    s.node.sends = {settled_with(preimage_hex(1), Msat(2'000'000))};
+    CHECK(s.run().code == 1);
+    CHECK(s.node.sent.size() == 1);
+    CHECK(line_state(s.journal.line(manifest_id, 1)) == SettlementState::paid);
+    CHECK(line_state(s.journal.line(manifest_id, 0)) == SettlementState::held);
+  }
+}
+
 TEST_CASE("killed while it reconciles, it still refuses, and can be reconciled again (L090)", "[reconcile]") {
   for (int64_t point = 0; point < 6; ++point) {
     Restored r;
