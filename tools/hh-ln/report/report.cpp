@@ -147,7 +147,8 @@ void each_row(const Parts& p, const std::function<void(const Json&)>& each) {
 // Steps of transactions on chain, one record for each line of one. As the states of lines have it: RECORDED is SENDING, for it may have been sent.
 constexpr const char* onchain_state = "CASE e.to_state WHEN 'RECORDED' THEN 'SENDING' WHEN 'BROADCAST' THEN 'INFLIGHT' WHEN 'CONFIRMED' THEN 'PAID' ELSE 'FAILED_SAFE' END";
 
-void each_onchain_event(store::Database& db, const EventRange& range, const std::function<void(const Json&)>& each) {
+std::vector<Json> onchain_events(store::Database& db, const EventRange& range) {
+  std::vector<Json> out;
   auto rows = db.statement(fmt::format(R"sql(
     SELECT e.id, e.time_ms, o.manifest_id, o.line, l.account, e.txid, o.vout, {}, o.amount_sat, o.fee_msat, e.alarm, e.reason,
       CASE e.from_state WHEN '' THEN 'PLANNED' WHEN 'RECORDED' THEN 'SENDING' ELSE 'INFLIGHT' END
@@ -171,18 +172,18 @@ void each_onchain_event(store::Database& db, const EventRange& range, const std:
     if (to == "PAID") r["fee_msat"] = rows.int64(9);
     if (rows.boolean(10)) r["alarm"] = true;
     if (!rows.text_view(11).empty()) r["reason"] = rows.text(11);
-    each(r);
+    out.push_back(std::move(r));
   }
+  return out;
 }
 
-}  // namespace
-
-void each_event(store::Database& db, const EventRange& range, const std::function<void(const Json&)>& each) {
+std::vector<Json> page_of_events(store::Database& db, const EventRange& range, int64_t after) {
+  std::vector<Json> out;
   auto rows = db.statement(R"sql(
     SELECT e.id, e.time_ms, e.manifest_id, e.line, l.account, e.attempt, e.payment_hash, e.event, e.from_state, e.to_state, a.amount_msat, a.fee_msat, e.alarm, e.reason, m.simulated, a.backend
     FROM events e JOIN lines l USING (manifest_id, line) JOIN manifests m USING (manifest_id) JOIN attempts a ON a.payment_hash = e.payment_hash
-    WHERE e.time_ms >= ?1 AND e.time_ms < ?2 AND (NOT ?3 OR e.to_state IN ('PAID', 'FAILED_SAFE')) ORDER BY e.id)sql");
-  for (bool more = rows.first(range.from_ms, range.to_ms, range.ends_only); more; more = rows.step()) {
+    WHERE e.time_ms >= ?1 AND e.time_ms < ?2 AND (NOT ?3 OR e.to_state IN ('PAID', 'FAILED_SAFE')) AND e.id > ?4 ORDER BY e.id LIMIT 1000)sql");
+  for (bool more = rows.first(range.from_ms, range.to_ms, range.ends_only, after); more; more = rows.step()) {
     const std::string to = rows.text(9);
     Json r = json::make_record("payment_event");
     if (rows.boolean(14) || rows.text_view(15) == "sim") r["simulated"] = true;
@@ -200,9 +201,19 @@ void each_event(store::Database& db, const EventRange& range, const std::functio
     if (to == "PAID") r["fee_msat"] = rows.optional_int64(11).value_or(0);
     if (rows.boolean(12)) r["alarm"] = true;
     if (!rows.text_view(13).empty()) r["reason"] = rows.text(13);
-    each(r);
+    out.push_back(std::move(r));
   }
-  each_onchain_event(db, range, each);
+  return out;
+}
+
+}  // namespace
+
+// Page by page, each of them handed on only when it is read: whoever prints may wait for its reader, and while a SELECT is open nobody can commit.
+void each_event(store::Database& db, const EventRange& range, const std::function<void(const Json&)>& each) {
+  int64_t after = -1;
+  for (std::vector<Json> page; !(page = page_of_events(db, range, after)).empty();)
+    for (const Json& r : page) each(r), after = r.at("event").get<int64_t>();
+  for (const Json& r : onchain_events(db, range)) each(r);
 }
 
 Day parse_day(const std::string& text) {

@@ -172,3 +172,15 @@ TEST_CASE("a report in CSV of before there were payments on chain is still verif
   CHECK(verify_report(text, s.signers)["payouts"] == 2);
   compare_report(text, s.journal.database());
 }
+
+TEST_CASE("whoever reads events slowly keeps nobody from writing (L030 L041)", "[L030]") {
+  Scene s;
+  store::Database reader(s.folder.file("db"), {.mode = store::Mode::read_only, .on_fatal = {}, .vfs = {}});
+  s.journal.database().execute("PRAGMA busy_timeout = 1");
+  int64_t rows = 0;
+  each_event(reader, {}, [&](const json::Json&) {
+    ++rows;
+    CHECK_NOTHROW(s.journal.set_note(s.journal.line(test::manifest_id, 0), std::to_string(rows)));
+  });
+  CHECK(rows == s.journal.database().query_int64("SELECT count(*) FROM events"));
+}

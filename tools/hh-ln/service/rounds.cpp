@@ -49,21 +49,30 @@ Rounds::~Rounds() = default;
 int64_t Rounds::now() const { return desk_.clock().monotonic_ms(); }
 
 void Rounds::run() {
-  print_paid();
   while (!stop_requested()) {
     if (desk_.rang()) due_.clear(), next_round_ms_ = std::min(next_round_ms_, failures_ == 0 ? now() : next_round_ms_);
     if (now() >= next_round_ms_) try {
+        print_paid();
         round();
         failures_ = 0;
       } catch (const Error& e) {
         if (e.code() != Exit::unavailable && e.code() != Exit::temp_fail && e.code() != Exit::config) throw;
         down(e);
       }
-    mark_printed();
+    unless_busy([this] { mark_printed(); });
     wait();
   }
-  print_paid();
-  mark_printed();
+  unless_busy([this] { print_paid(), mark_printed(); });
+}
+
+// Somebody reads in the journal for longer than its patience: what is put off here is done by the next round, or by the next run of the service.
+void Rounds::unless_busy(const std::function<void()>& change) {
+  try {
+    change();
+  } catch (const Error& e) {
+    if (e.code() != Exit::temp_fail) throw;
+    log::warn("journal_busy", {{"reason", e.what()}});
+  }
 }
 
 std::vector<std::string> Rounds::due_now() {

@@ -39,6 +39,7 @@ class Rounds {
   void print_paid();
   Line print(const std::string& manifest_id, int64_t line);
   void mark_printed();
+  void unless_busy(const std::function<void()>& change);
   void down(const Error& e);
   void wait();
   int64_t now() const;
