@@ -25,6 +25,8 @@ setup() {
   examples "$HH_SRC/man/hh-channels.7" >list
   mapfile -t rights < <(grep '^lncli' list | grep -o 'uri:[^ ]*')
   (umask 077 && ln_cli payer bakemacaroon "${rights[@]}" >"$T/channels.macaroon")
+  (umask 077 && openssl rand -hex 32 >key) # the journal that the first channel makes is sealed, as that of the first payment is (L072)
+  export HH_LN_JOURNAL_KEY=$T/key
   export HH_LN_LND_URL HH_LN_LND_TLS_CERT HH_LN_LND_MACAROON=$T/macaroon HH_LN_CHANNELS_MACAROON=$T/channels.macaroon HH_LN_DB=$T/pay HH_LN_TIMEOUT_SECONDS=20
   HH_LN_LND_URL=$(lnd_url payer) HH_LN_LND_TLS_CERT=$(lnd_cert payer)
   read -r _ _ peer <"$T/hub.lnd/ports"

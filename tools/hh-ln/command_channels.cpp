@@ -92,7 +92,7 @@ std::optional<int> planned(const Options& o) {
 
 // Channels come before the first manifest: where there is no journal yet, this makes it.
 struct OpenJournal {
-  explicit OpenJournal(const Settings& s) : lock(lock_of(s)), journal(s.required("db"), true) {}
+  explicit OpenJournal(const Settings& s) : lock(lock_of(s)), journal(s.required("db"), true, journal_key(s)) {}
   static std::optional<store::WriterLock> lock_of(const Settings& s) {
     if (Writing::lock_is_held) return {};
     return std::optional<store::WriterLock>(std::in_place, s.required("db"), s.integer("lock_wait_seconds") * 1000);
