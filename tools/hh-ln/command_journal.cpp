@@ -173,12 +173,16 @@ int rotate_key_command(const Settings& settings, const std::string& to) {
   const std::string reference = to.empty() ? settings.required("journal_key") : to;
   const crypto::AesGcm::Key key = journal_key_from(load_secret(reference, to.empty() ? "journal_key" : "--to"));
   Journal journal(db, true, was_sealed ? journal_key(settings) : JournalKey());
-  journal.rotate(key);
-  journal.decide({.action = "rotate-key", .manifest_id = {}, .line = {}, .hash = {}, .reason = was_sealed ? "sealed anew" : "sealed for the first time"}, [] { return true; });
+  journal.rotate(key, {.action = "rotate-key", .manifest_id = {}, .line = {}, .hash = {}, .reason = was_sealed ? "sealed anew" : "sealed for the first time"});
   json::Json r = json::make_record("sealed");
   r["database"] = db;
   r["before"] = was_sealed ? "sealed" : "clear";
   json::print(r);
+  try {
+    journal.compact();
+  } catch (const Error& e) {
+    throw Error(e.code(), fmt::format("the journal is sealed under the new key, but not compacted: what was there before may still be in parts of the file that are free; run rotate-key again: {}", e.what()));
+  }
   return 0;
 }
 

@@ -184,8 +184,10 @@ class Journal {
   Journal(const std::string& path, bool create, const JournalKey& key) : Journal(path, create, system_clock(), "", key) {}
   // Whether the file is a sealed journal. Throws as the constructor.
   static bool is_sealed(const std::string& path);
-  // Seals everything anew under a new data key, which stands under this key; all or nothing. What was there before is overwritten in the file. Throws as other writes do.
-  void rotate(const crypto::AesGcm::Key& key);
+  // Seals everything anew under a new data key, which stands under this key; all or nothing. Throws as other writes do.
+  // deed: its row in the audit. What was there before can still be in pages of the file that are free: compact() writes them anew.
+  void rotate(const crypto::AesGcm::Key& key, const Deed& deed);
+  void compact();
   bool is_sealed() const { return vault_.is_sealing(); }
 
   // Several calls as one: no other thread comes between, and without commit() nothing of them stays.

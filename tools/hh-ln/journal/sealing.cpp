@@ -84,7 +84,7 @@ void Journal::unlock(bool create, const JournalKey& key) {
   work.commit();
 }
 
-void Journal::rotate(const crypto::AesGcm::Key& key) {
+void Journal::rotate(const crypto::AesGcm::Key& key, const Deed& deed) {
   const Lock lock(mutex_);
   const Vault to = Vault::with_new_key(key);
   db_.execute("PRAGMA secure_delete = ON");
@@ -95,10 +95,15 @@ void Journal::rotate(const crypto::AesGcm::Key& key) {
     for (const Sealed& c : columns) seal_column(db_, c, vault_, to);
     for (const Trigger& t : triggers) db_.execute(t.sql);
     db_.statement("INSERT INTO meta (key, value) VALUES ('data_key', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value").run(to.wrapped());
+    decide(deed, [] { return true; });
     work.commit();
   }
   vault_ = to;
-  db_.execute("VACUUM");  // what a deleted or moved row has left in free pages goes too
+}
+
+void Journal::compact() {
+  const Lock lock(mutex_);
+  db_.execute("VACUUM");
 }
 
 }  // namespace hh::ln

@@ -64,6 +64,8 @@ struct Sealed {
   }
 };
 
+const Deed rotation{.action = "rotate-key", .manifest_id = {}, .line = {}, .hash = {}, .reason = "by hand"};
+
 }  // namespace
 
 TEST_CASE("a sealed journal pays and shows the same, and its file has no destination, invoice, payee, manifest or secret to read (L072)", "[sealing]") {
@@ -108,7 +110,8 @@ TEST_CASE("a journal in clear is sealed by a rotation, and nothing of before is 
   const std::string secret = [&] {
     Journal journal(s.path(), true, s.clock);
     const std::string before = journal.database().query_text("SELECT value FROM meta WHERE key = 'keysend_secret'");
-    journal.rotate(key_of(1));
+    journal.rotate(key_of(1), rotation);
+    journal.compact();
     CHECK(Sealed::seen(journal) == shown);
     return before;
   }();
@@ -143,7 +146,7 @@ TEST_CASE("keys are rotated as one: before, in between and after, exactly one ke
       Journal journal(s.path(), true, s.clock, disk.vfs(), key_of(1));
       disk.fail_after(point, store::DiskFault::io);
       try {
-        journal.rotate(key_of(2));
+        journal.rotate(key_of(2), rotation);
       } catch (const Error&) {
         failed = true;
       }
@@ -153,6 +156,7 @@ TEST_CASE("keys are rotated as one: before, in between and after, exactly one ke
         Journal journal(s.path(), true, s.clock, "", key_of(n));
         CHECK(Sealed::seen(journal) == shown);
         ++opened;
+        CHECK(journal.decisions("").size() == (n == 2 ? 1 : 0));  // who has done it is there with the new key, and not without
         if (!failed) CHECK(n == 2);
       } catch (const Error& e) {
         CHECK(e.code() == Exit::config);
@@ -162,6 +166,25 @@ TEST_CASE("keys are rotated as one: before, in between and after, exactly one ke
     if (!failed) break;
     REQUIRE(point < 1000);
   }
+}
+
+TEST_CASE("a disk that is full when the file is written anew leaves a journal that is sealed, and says so (L072)", "[sealing]") {
+  Sealed s;
+  {
+    Journal journal(s.path(), true, s.clock);
+    s.pay(journal);
+  }
+  {
+    store::FaultyDisk disk;
+    Journal journal(s.path(), true, s.clock, disk.vfs());
+    journal.rotate(key_of(1), rotation);
+    disk.fail_after(0, store::DiskFault::full);
+    CHECK_THROWS_AS(journal.compact(), Error);
+  }
+  Journal journal(s.path(), true, s.clock, "", key_of(1));
+  CHECK(journal.decisions("").size() == 1);
+  journal.compact();
+  for (const std::string& text : s.made) CHECK(s.bytes().find(text) == std::string::npos);
 }
 
 TEST_CASE("a text that was changed, moved to another row or put there in clear is not taken (L072)", "[sealing]") {
