@@ -92,15 +92,16 @@ void print_batch(const OnchainBatch& b) {
   json::print(r);
 }
 
-// Where the lines of these transactions stand now. Returns the exit code: 0 all PAID, 75 some are still under way, 1 one of them came to nothing.
-int print_lines(Journal& journal, const std::vector<OnchainBatch>& batches) {
+// Where the lines of transactions stand whose end was not printed yet, also by a command that was killed. Returns the exit code: 0 all PAID, 75 some are still under
+// way, 1 one of them came to nothing.
+int print_lines(Journal& journal) {
   OnchainBook book(journal);
   int code = 0;
-  for (const OnchainBatch& before : batches) {
-    const OnchainBatch b = *book.batch(before.txid);
+  for (const OnchainBatch& b : book.untold()) {
     for (const OnchainLine& l : b.lines) json::print(payout::to_record(settlement_of(journal.line(l.manifest_id, l.line), b.backend)));
     code = std::max(code, b.state == BatchState::conflicted ? 1 : b.state == BatchState::confirmed ? 0 : static_cast<int>(Exit::temp_fail));
   }
+  book.told();
   return code;
 }
 
@@ -125,27 +126,23 @@ int onchain_plan_command(const Settings& settings, const std::string& manifest_i
 int onchain_pay_command(const Settings& settings, const std::string& manifest_id) {
   Scene s(settings);
   s.look_first();
-  OnchainBook book(s.writing.journal);
-  auto batches = book.unsettled();
   s.payer.follow();
   std::string failed;
   try {
-    if (const auto made = s.payer.pay(manifest_id)) batches.push_back(*made);
+    s.payer.pay(manifest_id);
   } catch (const Error& e) {
-    if (batches.empty()) throw;
+    if (OnchainBook(s.writing.journal).untold().empty()) throw;
     failed = e.what();  // the earlier ones are printed first
   }
-  const int code = print_lines(s.writing.journal, batches);
+  const int code = print_lines(s.writing.journal);
   if (!failed.empty()) throw Error(Exit::temp_fail, failed);
   return code;
 }
 
 int onchain_follow_command(const Settings& settings) {
   Scene s(settings);
-  OnchainBook book(s.writing.journal);
-  const auto batches = book.unsettled();
   s.payer.follow();
-  return print_lines(s.writing.journal, batches);
+  return print_lines(s.writing.journal);
 }
 
 std::function<void()> onchain_follower(const Settings& s) {
@@ -183,9 +180,8 @@ int onchain_bump_command(const Settings& settings, const std::string& txid, int6
   Scene s(settings);
   s.payer.follow();
   log::info("onchain_bumped", {{"txid", txid}, {"answer", s.payer.bump(txid, sat_per_vbyte, Sat(budget_sat))}});
-  OnchainBook book(s.writing.journal);
-  print_batch(*book.batch(txid));
-  return 0;
+  print_batch(*OnchainBook(s.writing.journal).batch(txid));
+  return 0;  // what has come to its end meanwhile, the next follow prints
 }
 
 }  // namespace hh::ln

@@ -130,6 +130,16 @@ void OnchainBook::read_parts(OnchainBatch& b) {
 std::vector<OnchainBatch> OnchainBook::batches() { return read("true"); }
 std::vector<OnchainBatch> OnchainBook::unsettled() { return read("state IN ('RECORDED', 'BROADCAST')"); }
 
+std::vector<OnchainBatch> OnchainBook::untold() {
+  return read("state IN ('RECORDED', 'BROADCAST') OR id IN (SELECT batch FROM onchain_events WHERE to_state IN ('CONFIRMED', 'CONFLICTED') "
+              "AND id > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'told_onchain_event'), 0))");
+}
+
+void OnchainBook::told() {
+  db_.execute("INSERT INTO meta (key, value) SELECT 'told_onchain_event', CAST(coalesce(max(id), 0) AS TEXT) FROM onchain_events WHERE true ON CONFLICT (key) DO UPDATE SET value = excluded.value "
+              "WHERE excluded.value <> value");
+}
+
 std::optional<OnchainBatch> OnchainBook::batch(const std::string& txid) {
   for (OnchainBatch& b : batches())
     if (b.txid == txid) return std::move(b);

@@ -73,6 +73,9 @@ class OnchainBook {
   std::vector<OnchainBatch> batches();              // oldest first
   std::vector<OnchainBatch> unsettled();            // RECORDED, BROADCAST
   std::optional<OnchainBatch> batch(const std::string& txid);
+  // Those whose state somebody has still to be told: unsettled ones, and those that have come to their end since the last told(), which is durable.
+  std::vector<OnchainBatch> untold();
+  void told();
   // The transaction goes out (again).
   void note_sending(OnchainBatch& batch);
   void move(OnchainBatch& batch, BatchState to, int64_t confirmations, const std::string& reason);
