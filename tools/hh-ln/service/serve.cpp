@@ -131,12 +131,16 @@ class Service {
       if (e.code() != Exit::temp_fail) throw;
       log::warn("journal_busy", {{"reason", e.what()}});
     }
-    if (take_reload_request()) reload();
+    reload_wanted_ |= take_reload_request();
+    if (reload_wanted_) reload();
     if (now >= next_watchdog_ms_) notify_service_manager("WATCHDOG=1"), next_watchdog_ms_ = now + 1000;
   }
 
   // Certificates and signers' keys. The rest wants a restart, which loses nothing. While a command runs with the settings it waits, and the watchdog does not.
   void reload() {
+    const std::unique_lock lock(desk_.settings, std::try_to_lock);
+    if (!lock) return;
+    reload_wanted_ = false;
     notify_service_manager("RELOADING=1");
     const auto before = settings_.snapshot();
     try {
@@ -186,6 +190,7 @@ class Service {
   control::Server control_;
   std::thread settling_, keeper_;
   std::exception_ptr failed_, keeper_failed_;
+  bool reload_wanted_ = false;
   int64_t next_scan_ms_ = 0, next_watchdog_ms_ = 0;
 };
 
