@@ -165,9 +165,15 @@ std::optional<Token> Access::find(std::string_view secret) {
 bool Access::take_code(const Token& token, std::string_view code) {
   auto row = db_.statement("SELECT totp_secret FROM people WHERE name = ?1 AND totp_secret IS NOT NULL");
   if (!row.first(token.name)) return false;
-  const auto secret = from_hex(row.text(0));
+  const std::string hex = row.text(0);
+  const auto secret = from_hex(hex);
   row.reset();
+  int64_t& wrong = wrong_codes_[hex];
+  if (wrong >= most_wrong_codes) return false;
   const auto step = secret ? crypto::totp_step(*secret, code, clock_.unix_seconds()) : std::nullopt;
+  wrong = step ? 0 : wrong + 1;
+  if (wrong == most_wrong_codes)
+    log::error("codes_locked", {{"name", token.name}, {"why", "too many wrong one-time codes"}, {"hint", "revoke the token and add another; a restart lets its codes be tried again"}});
   return step && db_.statement("UPDATE people SET last_step = ?2 WHERE name = ?1 AND last_step < ?2").run(token.name, *step) == 1;
 }
 

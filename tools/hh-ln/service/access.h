@@ -11,6 +11,7 @@
 //   treasurer  reads everything; pauses, resumes, holds and releases; rebalances and sets the policy of channels
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ namespace hh::ln {
 enum class Role { treasurer, auditor, ops };
 const char* role_name(Role role);
 std::optional<Role> role_from_name(std::string_view name);
+
+inline constexpr int64_t most_wrong_codes = 20;
 
 enum class Right { read, read_proofs, pause, decide, channels };  // decide: hold and release; channels: rebalance and policy
 bool may(Role role, Right right);
@@ -58,7 +61,8 @@ class Access {
   std::vector<Token> list();
   // The token whose secret this is, if it is valid now.
   std::optional<Token> find(std::string_view secret);
-  // Whether this is the name's one-time code now. Each code counts once, also across restarts and between two requests at the same time.
+  // Whether this is the name's one-time code now. Each code counts once, also across restarts and between two requests at the same time. After most_wrong_codes that
+  // were wrong, with no right one between them, none is taken for this secret until the next start: whoever has a token only does not guess the code in the long run.
   bool take_code(const Token& token, std::string_view code);
 
  private:
@@ -68,6 +72,7 @@ class Access {
   Clock& clock_;
   crypto::RandomSource& random_;
   store::Database db_;
+  std::map<std::string, int64_t> wrong_codes_;  // by the secret, of those in a row
 };
 
 }  // namespace hh::ln

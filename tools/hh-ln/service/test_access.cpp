@@ -104,6 +104,22 @@ TEST_CASE("a code counts once, and none that is older than one that was used", "
   CHECK_FALSE(s.access.take_code(auditor.token, "000000"));
 }
 
+TEST_CASE("one-time codes cannot be guessed for long (L073)", "[L073]") {
+  Scene s;
+  const NewToken t = s.access.add("tess", Role::treasurer, day_ms);
+  for (int round = 0; round < 2; ++round) {
+    for (int64_t i = 0; i < most_wrong_codes - 1; ++i) CHECK_FALSE(s.access.take_code(t.token, "00000" + std::to_string(i % 10) + "x"));
+    s.clock.advance_ms(60'000);
+    CHECK(s.access.take_code(t.token, s.code(t)));  // a right one in time
+  }
+  s.clock.advance_ms(60'000);
+  for (int64_t i = 0; i < most_wrong_codes; ++i) CHECK_FALSE(s.access.take_code(t.token, "x"));
+  CHECK_FALSE(s.access.take_code(t.token, s.code(t)));
+  s.access.revoke("tess");
+  const NewToken other = s.access.add("tess", Role::treasurer, day_ms);
+  CHECK(s.access.take_code(other.token, s.code(other)));
+}
+
 TEST_CASE("of several that bring the same code at the same time one gets in", "[L073]") {
   Scene s;
   const NewToken t = s.access.add("tess", Role::treasurer, day_ms);
