@@ -159,8 +159,8 @@ class Service {
     notify_service_manager("READY=1");
   }
 
-  // Nothing new comes in; what is being sent is waited for; then the rest.
-  int finish() {
+  // Nothing new comes in; the settling thread ends; then the rest. Requests to the node are broken off, a payment that is being sent too: the next run finds out about it.
+  int finish(const std::exception_ptr& broken) {
     log::info("stopping");
     if (api_) api_->stop();
     control_.stop();
