@@ -69,7 +69,7 @@ Json body_of(const ApiRequest& request, const std::vector<const char*>& names) {
 
 Json payment_of(const Line& line, const Attempt* attempt, bool with_proof) {
   Line shown = line;
-  if (attempt != nullptr) shown.attempt = *attempt;
+  if (attempt != nullptr) shown.attempt = *attempt, shown.onchain.reset(), shown.held_reason.reset();  // asked for by its hash: not what else became of the line
   const payout::Settlement s = settlement_of(shown, "");
   Json r = json::make_record("payment");
   if (s.simulated) r["simulated"] = true;

@@ -45,7 +45,7 @@ void Desk::set_keys(crypto::KeySet keys) {
   keys_ = std::move(keys);
 }
 
-Desk::Taken Desk::take_manifest(std::string_view line, bool keep) try {
+Desk::Taken Desk::take_manifest(std::string_view line, bool keep, bool counted) try {
   const std::lock_guard lock(mutex_);
   auto verdict = payout::verify_signed(line, keys_, clock_.unix_seconds());
   if (const auto* r = std::get_if<payout::Refusal>(&verdict)) throw Refused(r->exit_code(), payout::refused_name(r->reason), r->sentence);
@@ -68,7 +68,7 @@ Desk::Taken Desk::take_manifest(std::string_view line, bool keep) try {
   ring();
   return out;
 } catch (const Refused& e) {
-  ++counters.manifests_refused;
+  counters.manifests_refused += counted;
   throw;
 }
 

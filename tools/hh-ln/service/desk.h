@@ -82,7 +82,8 @@ class Desk {
     std::string name;  // "bad_signature", …; "other_chain", "conflict"
   };
   // keep: false checks all and keeps nothing, for files of several manifests of which one bad one refuses all.
-  Taken take_manifest(std::string_view line, bool keep = true);
+  // counted: among those refused, where it is.
+  Taken take_manifest(std::string_view line, bool keep = true, bool counted = true);
   void set_keys(crypto::KeySet keys);
 
   // Durable: a service that starts again is still paused.

@@ -61,12 +61,15 @@ bool Source::fetch() {
   bool all = true;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
+    const size_t line = std::hash<std::string_view>{}(text.substr(0, end));
+    const bool is_told = told_.contains(line);  // it is tried at every poll, since another key may be trusted by then, and told and counted once
     try {
-      if (end > 0) desk_.take_manifest(text.substr(0, end));
+      if (end > 0) desk_.take_manifest(text.substr(0, end), true, !is_told);
     } catch (const Desk::Refused& e) {
       all = false;
       if (told_.size() > most_told) told_.clear();
-      if (told_.insert(std::hash<std::string_view>{}(text.substr(0, end))).second) log::error("manifest_refused", {{"source", request_.url}, {"reason", e.what()}});
+      told_.insert(line);
+      if (!is_told) log::error("manifest_refused", {{"source", request_.url}, {"reason", e.what()}});
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
