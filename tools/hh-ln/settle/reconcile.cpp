@@ -21,6 +21,12 @@ void alarm(const Attempt& a, const std::string& what) {
 
 constexpr const char* on_chain_status = "ON_CHAIN";  // of a foreign payment that is a transaction
 
+// A line that several payments hold is one line, as the last of them left it.
+void add_held(std::vector<Line>& held, Line line) {
+  std::erase_if(held, [&](const Line& l) { return l.manifest_id == line.manifest_id && l.line == line.line; });
+  held.push_back(std::move(line));
+}
+
 std::string made_for_this_line(const std::string& hash) { return fmt::format("the node made payment {} for this line, and it is not clear what became of it", hash); }
 
 }  // namespace
@@ -200,7 +206,7 @@ void Reconciler::take_over_resolved(Found& found) {
     const Line line = journal_.line(a->manifest_id, a->line);
     if (line.onchain || is_paid_by_rival(line) || !journal_.term(line.manifest_id).revoked.empty()) {
       if (!line.onchain) journal_.hold_also(line.manifest_id, line.line, a->hash, made_for_this_line(a->hash));
-      found.held.push_back(journal_.line(line.manifest_id, line.line));
+      add_held(found.held, journal_.line(line.manifest_id, line.line));
       continue;
     }
     {
@@ -222,7 +228,7 @@ void Reconciler::hold_paid_on_chain(const std::string& reason, Found& found) {
     const bool is_new = journal_.acknowledge(identity_.node, t.txid, reason);
     for (const Sat amount : t.amounts) {
       f.amount += to_msat(amount);
-      for (Line& l : journal_.hold_lines_like({t.txid, to_msat(amount), on_chain_status, t.time_ms})) found.held.push_back(std::move(l));
+      for (Line& l : journal_.hold_lines_like({t.txid, to_msat(amount), on_chain_status, t.time_ms})) add_held(found.held, std::move(l));
     }
     if (is_new) found.foreign.push_back(f);
     work.commit();
@@ -243,8 +249,8 @@ Reconciler::Found Reconciler::reconcile(const std::string& reason) {
     if (!journal_.acknowledge(identity_.node, f.hash, reason)) continue;
     found.foreign.push_back(f);
     if (ours != unsent.end() && journal_.hold_also(ours->second.manifest_id, ours->second.line, f.hash, made_for_this_line(f.hash)))
-      found.held.push_back(journal_.line(ours->second.manifest_id, ours->second.line));
-    for (Line& l : journal_.hold_lines_like(f)) found.held.push_back(std::move(l));
+      add_held(found.held, journal_.line(ours->second.manifest_id, ours->second.line));
+    for (Line& l : journal_.hold_lines_like(f)) add_held(found.held, std::move(l));
     work.commit();
   }
   journal_.note_comparison(identity_.node, found.comparison);
