@@ -137,7 +137,7 @@ TEST_CASE("a sealed journal seals orders, and keeps them when its key changes (L
   accept(journal, a_policy(), clock);
   accept(journal, wants("a", 1, 5000), clock);
   CHECK(count(journal, "count(*) FROM reinvest_orders WHERE jws LIKE 'ey%'") == 0);
-  journal.rotate(next);
+  journal.rotate(next, {.action = "rotate-key", .manifest_id = {}, .line = {}, .hash = {}, .reason = "by hand"});
   int seen = 0;
   ReinvestBook(journal, clock).each_order(&trusted(), [&](const KeptOrder&) { ++seen; });
   CHECK(seen == 2);
