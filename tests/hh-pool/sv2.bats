@@ -30,7 +30,10 @@ heard() { [ "$(jq -r .message probe.out | grep -cx "$1")" -ge "$2" ]; }
   mapfile -t examples < <(sed -n 's/^ *\$ \(hh-pool keys .*\)/\1/p' page)
   [ "${#examples[@]}" -eq 3 ]
   local n=0 example
-  for example in "${examples[@]}"; do eval "$example" >"out$((n++))"; done
+  for example in "${examples[@]}"; do
+    eval "$example" >"out$n"
+    n=$((n + 1))
+  done
   [ "$(stat -c %a authority.key pool.keys | sort -u)" = 600 ]
   cmp out1 out2
   [ "$(jq -c '[.authority, .days_left]' out2)" = "[$(jq .authority out0),90]" ]
