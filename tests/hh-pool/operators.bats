@@ -169,7 +169,9 @@ PY
 }
 
 @test "every metric that an alarm or the dashboard asks for exists (C080 S037)" {
-  start_pool pool dev --spool "$T/spool.jsonl" --http 127.0.0.1:0
+  hh-pool keys authority authority.key >/dev/null
+  hh-pool keys certify --authority authority.key pool.keys >/dev/null
+  start_pool pool dev --spool "$T/spool.jsonl" --http 127.0.0.1:0 --listen "127.0.0.1:0,127.0.0.1:0|sv2" --sv2-keys pool.keys
   curl -sS --max-time 20 "http://$(http_address)/metrics" >metrics
   for file in prometheus/hh-pool.rules.yml prometheus/hh-pool.rules.test.yml grafana/hh-pool.json; do
     asked=$(grep -oE '\bhh_[a-z0-9_]+' "$HH_SRC/packaging/$file" | sed -E 's/^(hh_pool_event_loop_latency_seconds)_(bucket|sum|count)$/\1/' | sort -u)

@@ -67,7 +67,7 @@ heard() { [ "$(jq -r .message probe.out | grep -cx "$1")" -ge "$2" ]; }
   heard OpenMiningChannel.Error 1
   # 64 bytes are a key to the handshake, whatever they are; what follows is not authentic.
   exec 9<>"/dev/tcp/127.0.0.1/$POOL_PORT"
-  printf '{"id":1,"method":"mining.subscribe","params":["long enough to be a key of 64 bytes"]}\n%.0s' 1 2 3 >&9
+  printf '{"id":1,"method":"mining.subscribe","params":["long enough to be a key of 64 bytes and the head of a frame"]}' >&9
   timeout 10 cat <&9 >answer
   exec 9>&-
   [ "$(stat -c %s answer)" -eq 234 ]
