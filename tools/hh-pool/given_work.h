@@ -15,7 +15,6 @@ namespace hh::pool {
 
 class GivenWork {
  public:
-  GivenWork(const DifficultyRange& range, int64_t now_ms) : vardiff(range.vardiff, range.start, now_ms) {}
   GivenWork(const VardiffConfig& config, bitcoin::Difficulty start, int64_t now_ms) : vardiff(config, start, now_ms) {}
 
   struct Given {

@@ -4,7 +4,7 @@
 
 namespace hh::pool {
 
-Session::Session(Pool& pool, Outlet& outlet, std::string peer) : pool_(pool), outlet_(&outlet), peer_(std::move(peer)) { pool_.add(*this); }
+Session::Session(Pool& pool, Outlet& outlet, std::string peer, const DifficultyRange* range) : pool_(pool), outlet_(&outlet), peer_(std::move(peer)), range_(range) { pool_.add(*this); }
 
 Session::~Session() { pool_.remove(*this); }
 

@@ -58,7 +58,10 @@ class Session : public Waiter {
   const std::string& peer() const { return peer_; }
 
  protected:
-  Session(Pool& pool, Outlet& outlet, std::string peer);
+  // range: of the door, outlives the session; null: the pool's own.
+  Session(Pool& pool, Outlet& outlet, std::string peer, const DifficultyRange* range);
+  const VardiffConfig& vardiff_limits() const { return range_ != nullptr ? range_->vardiff : pool_.config().vardiff; }
+  GivenWork begin_work() const { return {vardiff_limits(), range_ != nullptr ? range_->start : pool_.config().start_difficulty, pool_.clock.monotonic_ms()}; }
   void send(std::string_view message);
   void close(const char* why);
   void close_for(Offence what, const char* why);
@@ -67,6 +70,7 @@ class Session : public Waiter {
   Pool& pool_;
   Outlet* outlet_;
   const std::string peer_;
+  const DifficultyRange* range_;
   bool closing_ = false, mines_ = false;
 };
 

@@ -33,9 +33,7 @@ std::shared_ptr<SessionV1> SessionV1::make(Pool& pool, Outlet& outlet, std::stri
 }
 
 SessionV1::SessionV1(Pool& pool, Outlet& outlet, std::string peer, const Extranonce1& extranonce1, const DifficultyRange* range)
-    : Session(pool, outlet, std::move(peer)), extranonce1_(extranonce1),
-      work_(range != nullptr ? range->vardiff : pool.config().vardiff, range != nullptr ? range->start : pool.config().start_difficulty, pool.clock.monotonic_ms()),
-      since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {}
+    : Session(pool, outlet, std::move(peer), range), extranonce1_(extranonce1), work_(begin_work()), since_ms_(pool.clock.monotonic_ms()), last_line_ms_(since_ms_) {}
 
 Session::Cut SessionV1::cut(std::string_view arrived) const {
   const size_t end = arrived.find('\n');

@@ -65,7 +65,7 @@ std::shared_ptr<SessionV2> SessionV2::make(Pool& pool, Outlet& outlet, std::stri
 }
 
 SessionV2::SessionV2(Pool& pool, Outlet& outlet, std::string peer, const DifficultyRange* range)
-    : Session(pool, outlet, std::move(peer)), range_(range), range_of_pool_{pool.config().vardiff, pool.config().start_difficulty}, since_ms_(pool.clock.monotonic_ms()), last_message_ms_(since_ms_) {}
+    : Session(pool, outlet, std::move(peer), range), since_ms_(pool.clock.monotonic_ms()), last_message_ms_(since_ms_) {}
 
 template <class Message>
 void SessionV2::say(const Message& m) {
@@ -172,16 +172,16 @@ void SessionV2::open(const Open& m, bool extended) {
   if (channels_.size() >= most_channels) return refuse("too-many-channels", "too many channels on one connection");
   const bitcoin::Target most = target_from(m.max_target);
   const bitcoin::Difficulty least = bitcoin::difficulty_within(most);
-  const DifficultyRange& range = limits();
-  if (bitcoin::target_of(range.vardiff.most) > most) return refuse("max-target-out-of-range", "its largest target is below that of difficulty.max");
+  const VardiffConfig& vardiff = vardiff_limits();
+  if (bitcoin::target_of(vardiff.most) > most) return refuse("max-target-out-of-range", "its largest target is below that of difficulty.max");
 
-  auto c = std::make_unique<Channel>(range, last_message_ms_);
+  auto c = std::make_unique<Channel>(begin_work());
   c->id = next_id_++;
   c->extended = extended;
   c->extranonce1 = pool_.next_extranonce1();
   Identity& who = std::get<Identity>(found);
   c->group = group_for(who.script);
-  if (const auto d = difficulty_for(m.nominal_hash_rate, range.vardiff.shares_per_minute)) c->work.vardiff.start_at(*d);
+  if (const auto d = difficulty_for(m.nominal_hash_rate, vardiff.shares_per_minute)) c->work.vardiff.start_at(*d);
   c->work.vardiff.set_least(least);
   if (pool_.authorized_log.may_write(last_message_ms_))
     log::info("authorized", {{"peer", peer_}, {"miner", who.miner}, {"worker", who.worker}, {"channel", c->id}, {"agent", vendor_ + (firmware_.empty() ? "" : "/" + firmware_)}});
@@ -224,7 +224,7 @@ void SessionV2::handle(const v2::UpdateChannel& m) {
   Channel* const c = find(m.channel_id);
   if (c == nullptr) return say(v2::UpdateChannelError{m.channel_id, "invalid-channel-id"});
   const bitcoin::Target most = target_from(m.maximum_target);
-  const VardiffConfig& vardiff = limits().vardiff;
+  const VardiffConfig& vardiff = vardiff_limits();
   if (bitcoin::target_of(vardiff.most) > most) return say(v2::UpdateChannelError{m.channel_id, "max-target-out-of-range"});
   if (const auto d = difficulty_for(m.nominal_hash_rate, vardiff.shares_per_minute); d && !c->work.vardiff.has_share()) c->work.vardiff.start_at(*d);
   c->work.vardiff.set_least(bitcoin::difficulty_within(most));
@@ -378,7 +378,6 @@ void SessionV2::reconnect(std::string_view host, uint16_t port, uint32_t) {
 }
 
 void SessionV2::config_changed() {
-  range_of_pool_ = {pool_.config().vardiff, pool_.config().start_difficulty};
   for (auto& [id, c] : channels_)
     if (c->work.vardiff.limits_changed()) give_again(*c);
 }

@@ -50,7 +50,7 @@ class SessionV2 final : public Session {
  private:
   using Extranonce1 = std::array<uint8_t, extranonce1_size>;
   struct Channel {
-    Channel(const DifficultyRange& range, int64_t now_ms) : work(range, now_ms) {}
+    explicit Channel(GivenWork begins) : work(std::move(begins)) {}
     uint32_t id = 0, group = 0;
     bool extended = false;
     Extranonce1 extranonce1{};
@@ -87,15 +87,12 @@ class SessionV2 final : public Session {
   Channel* find(uint32_t id);
   uint32_t group_for(const Bytes& script);
   std::optional<uint32_t> version_mask() const;
-  const DifficultyRange& limits() const { return range_ != nullptr ? *range_ : range_of_pool_; }
   void refuse_share(uint32_t channel, uint32_t sequence, const char* code, Refused why);
   void bad_frame(const char* why);
   template <class Message>
   void say(const Message& m);
 
   std::weak_ptr<SessionV2> self_;
-  const DifficultyRange* range_;  // null: the pool's, which range_of_pool_ copies
-  DifficultyRange range_of_pool_;
   std::string vendor_, firmware_;
   bool is_set_up_ = false, standard_jobs_ = false, worker_names_ = false;
   uint32_t next_id_ = 1;  // of channels and groups

@@ -288,7 +288,7 @@ std::shared_ptr<SessionV2> SessionV2::inherit(Pool& pool, Outlet& outlet, StateR
     s->groups_.emplace(Bytes(script.begin(), script.end()), take_u32(from));
   }
   for (uint64_t left = from.number(); left > 0; --left) {
-    auto c = std::make_unique<Channel>(s->limits(), now);
+    auto c = std::make_unique<Channel>(s->begin_work());
     c->id = take_u32(from);
     c->group = take_u32(from);
     c->extended = from.flag();
