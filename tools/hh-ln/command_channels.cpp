@@ -139,21 +139,6 @@ Json record_of(const Liquidity& l, const Identity& identity, const LiquidityPoli
   return r;
 }
 
-Json record_of(const Rebalance& r) {
-  Json out = json::make_record("rebalance");
-  out["node"] = r.node;
-  out["state"] = r.state;
-  out["out_channel"] = r.out_channel;
-  out["in_channel"] = r.in_channel;
-  out["amount_msat"] = r.amount.count();
-  out["fee_limit_msat"] = r.fee_limit.count();
-  if (!r.hash.empty()) out["payment_hash"] = r.hash;
-  if (r.state == "PAID") out["fee_msat"] = r.fee.count(), out["preimage"] = r.preimage;
-  if (!r.reason.empty()) out["reason"] = r.reason;
-  out["time_ms"] = r.created_ms;
-  return out;
-}
-
 void print_table(const std::vector<Channel>& channels, const std::map<std::string, Msat>& earned, const Liquidity& l) {
   std::string out = fmt::format("{:<20} {:<14} {:<9} {:>13} {:>13} {:>13} {:>4} {:>4} {:>11}\n", "CHANNEL", "PEER", "STATE", "CAPACITY", "LOCAL", "REMOTE", "OUT%", "IN%", "FEES MSAT");
   for (const Channel& c : channels) {
@@ -280,12 +265,12 @@ int rebalance_command(const Settings& s, Options o) {
   const int64_t ppm = o.max_fee_ppm < 0 ? s.integer("channels.rebalance_fee_ppm") : o.max_fee_ppm;
   o.from = plan.from.id, o.to = plan.to.id, o.sat = plan.amount.count(), o.max_fee_ppm = ppm;
   const Msat limit = millionths_of(plan.amount, ppm);
-  if (o.carry_out) json::print(record_of(Rebalance{.hash = {}, .node = identity.node, .out_channel = plan.from.id, .in_channel = plan.to.id, .amount = to_msat(plan.amount), .fee_limit = limit, .state = "PLANNED", .created_ms = system_clock().unix_ms()}));
+  if (o.carry_out) json::print(record_of(Rebalance{.hash = {}, .node = identity.node, .out_channel = plan.from.id, .in_channel = plan.to.id, .amount = to_msat(plan.amount), .fee_limit = limit, .state = "PLANNED", .created_ms = system_clock().unix_ms()}, true));
   if (const auto code = planned(o)) return *code;
   OpenJournal w(s);
   note(w, "rebalance", fmt::format("{} sat from channel {} to {} for at most {} msat", plan.amount.count(), plan.from.id, plan.to.id, limit.count()), o);
   const Rebalance done = Rebalancer(w.journal, *node, identity, system_clock()).run(plan, limit);
-  json::print(record_of(done));
+  json::print(record_of(done, true));
   return done.state == "PAID" ? 0 : done.state == "FAILED" ? 1 : static_cast<int>(Exit::temp_fail);
 }
 

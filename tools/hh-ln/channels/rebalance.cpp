@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "journal/pause.h"
+#include "json/fields.h"
 #include "payout/settlement.h"
 
 namespace hh::ln {
@@ -60,6 +61,22 @@ void Rebalancer::follow_open() {
       const Report report = node_.payer().track(hash_of(r));
       if (report.evidence != Evidence::not_sent) take(r, report);
     }
+}
+
+json::Json record_of(const Rebalance& r, bool with_proof) {
+  json::Json out = json::make_record("rebalance");
+  out["node"] = r.node;
+  out["state"] = r.state;
+  out["out_channel"] = r.out_channel;
+  out["in_channel"] = r.in_channel;
+  out["amount_msat"] = r.amount.count();
+  out["fee_limit_msat"] = r.fee_limit.count();
+  if (!r.hash.empty()) out["payment_hash"] = r.hash;
+  if (r.state == "PAID") out["fee_msat"] = r.fee.count();
+  if (r.state == "PAID" && with_proof) out["preimage"] = r.preimage;
+  if (!r.reason.empty()) out["reason"] = r.reason;
+  out["time_ms"] = r.created_ms;
+  return out;
 }
 
 }  // namespace hh::ln

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "channels/liquidity.h"
 #include "journal/journal.h"
+#include "json/strict.h"
 
 namespace hh::ln {
 
@@ -23,5 +24,8 @@ class Rebalancer {
   Identity identity_;
   Clock& clock_;
 };
+
+// As a `rebalance` record (hh-payments(5)). The preimage is the proof, which not everybody who may look is shown.
+json::Json record_of(const Rebalance& r, bool with_proof);
 
 }  // namespace hh::ln

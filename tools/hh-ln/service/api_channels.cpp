@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "channels/rebalance.h"
 #include "json/fields.h"
 #include "service/api.h"
 
@@ -49,21 +50,6 @@ Json channels_json(const ChannelsView& view) {
   return r;
 }
 
-Json rebalance_json(const Rebalance& b) {
-  Json r = json::make_record("rebalance");
-  r["node"] = b.node;
-  r["state"] = b.state;
-  r["out_channel"] = b.out_channel;
-  r["in_channel"] = b.in_channel;
-  r["amount_msat"] = b.amount.count();
-  r["fee_limit_msat"] = b.fee_limit.count();
-  if (!b.hash.empty()) r["payment_hash"] = b.hash;
-  if (b.state == "PAID") r["fee_msat"] = b.fee.count();
-  if (!b.reason.empty()) r["reason"] = b.reason;
-  r["time_ms"] = b.created_ms;
-  return r;
-}
-
 int64_t number(const Json& body, const char* name, int64_t least, int64_t most, int64_t absent) { return body.contains(name) ? json::Fields(body).integer(name, least, most) : absent; }
 std::string name_of(const Json& body, const char* name) { return body.contains(name) ? json::Fields(body).text(name, 100) : ""; }
 
@@ -97,7 +83,7 @@ void Api::add_channels() {
     if (!limit || *limit < 1) throw HttpError(400, "limit is a number from 1 to 500");
     Json r = json::make_record("rebalances");
     r["rebalances"] = Json::array();
-    for (const Rebalance& b : desk_.with_journal([&](Journal& journal) { return journal.newest_rebalances(*limit); })) r["rebalances"].push_back(rebalance_json(b));
+    for (const Rebalance& b : desk_.with_journal([&](Journal& journal) { return journal.newest_rebalances(*limit); })) r["rebalances"].push_back(record_of(b, false));
     return answer_with(r);
   }, {"limit"});
   change("rebalance", Right::channels, {"from", "to", "sat", "max_fee_ppm", "reason"}, [this](const json::Fields&, const Json& body, const ApiRequest& request) {
@@ -111,7 +97,7 @@ void Api::add_channels() {
                             .state = "PLANNED", .created_ms = desk_.clock().unix_ms(), .changed_ms = desk_.clock().unix_ms()};
     if (!desk_.want(std::move(wish))) throw HttpError(409, "another rebalance waits to begin: one at a time");
     note_done("rebalance", token, body);
-    return answer_with(rebalance_json(planned), 202);
+    return answer_with(record_of(planned, false), 202);
   });
   change("policy", Right::channels, {"channel", "base_fee_msat", "fee_ppm", "cltv_delta", "reason"}, [this](const json::Fields& f, const Json& body, const ApiRequest& request) {
     const std::string channel = f.text("channel", 100), reason = reason_of(body);
