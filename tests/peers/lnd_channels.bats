@@ -9,17 +9,8 @@ load ../support/lnd
 load ../support/settle
 
 setup() {
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
-  make_keys
-  start_lnds regtest payer hub payee
-  connect hub payee
-  connect payee payer
-  open_channel hub payee 5000000
-  open_channel payee payer 3000000
-  mine node 6
-  eventually 120 has_channel payee 2
-  eventually 120 has_channel payer
+  lnd_setup
+  lnd_two_sides
   bake payer "$T/macaroon"
   # The macaroon is the one of hh-channels(7): these rights, and no others.
   examples "$HH_SRC/man/hh-channels.7" >list

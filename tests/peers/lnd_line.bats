@@ -10,10 +10,7 @@ load ../support/lnd
 load ../support/settle
 
 setup() {
-  # In memory where there is such a place: lnd makes thousands of fsyncs, and takes minutes to start on a busy disk.
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
-  make_keys
+  lnd_setup
   lnd_line regtest treasury hub payee
   bake treasury "$T/macaroon"
 }

@@ -11,10 +11,7 @@ load ../support/service
 load ../hh-ledger/helper
 
 setup() {
-  # In memory where there is such a place: lnd makes thousands of fsyncs, and takes minutes to start on a busy disk.
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
-  make_keys
+  lnd_setup
   start_bitcoind node regtest
   mine node 1
   start_lnd payer node

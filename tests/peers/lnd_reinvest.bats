@@ -11,10 +11,8 @@ load ../support/settle
 load ../hh-ledger/helper
 
 setup() {
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
+  lnd_setup
   need hh-ledger hh-payout
-  make_keys
   lnd_line regtest payer treasury payee
   bake treasury "$T/macaroon"
   # The macaroon for channels of hh-channels(7): it may list what was forwarded.

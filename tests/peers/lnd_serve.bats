@@ -10,18 +10,9 @@ load ../support/settle
 load ../support/service
 
 setup() {
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
-  make_keys
+  lnd_setup
   export LND_ANNOUNCED=1
-  start_lnds regtest payer hub payee
-  connect hub payee
-  connect payee payer
-  open_channel hub payee 5000000
-  open_channel payee payer 3000000
-  mine node 6
-  eventually 120 has_channel payee 2
-  eventually 120 has_channel payer
+  lnd_two_sides
   bake payer "$T/macaroon"
   # The macaroon is the one of hh-channels(7): these rights, and no others.
   mapfile -t rights < <(sed -n '/lncli bakemacaroon/,/TrackPaymentV2/p' "$HH_SRC/man/hh-channels.7" | grep -o 'uri:[^ ]*')

@@ -12,10 +12,7 @@ load ../support/settle
 chain=${HH_LND_CHAIN:-regtest}
 
 setup() {
-  # In memory where there is such a place: lnd makes thousands of fsyncs, and takes minutes to start on a busy disk.
-  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
-  need_lnd
-  make_keys
+  lnd_setup
   two_lnds "$chain"
   bake payer "$T/macaroon"
   lnurl

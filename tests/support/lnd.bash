@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Real lnd nodes for tests, alone on loopback, on a bitcoind from ../support/bitcoind.
+#   lnd_setup                     hh_setup, need_lnd and make_keys (settle.bash), for a test's setup
 #   need_lnd                      skips with the reason where there is no lnd; fails instead where HH_REQUIRE_PEERS=1
 #   start_lnd NAME BITCOIND       starts it, or starts it again with its data and ports; LND_URL, LND_CERT of NAME by lnd_url, lnd_cert
 #                                 LND_ANNOUNCED=1: its address is in the graph
@@ -8,9 +9,17 @@
 #   start_lnds CHAIN NAME…        bitcoind "node" and lnds with money
 #   lnd_line CHAIN NAME NAME…     the same in a line: a channel of CHANNEL_SAT (5,000,000) from each to the next
 #   two_lnds CHAIN                the same with "payer" and "payee"
+#   lnd_two_sides                 payer, hub and payee on regtest, channels from hub to payee and from payee to payer: the third side is the test's to open
 #   bake NAME FILE                a macaroon with only the rights that hh-ln needs, in hex
 #   bake_onchain NAME FILE        one that may also pay on chain
 # Nodes are stopped by hh_teardown, by their process ids.
+
+# In memory where there is such a place: lnd makes thousands of fsyncs, and takes minutes to start on a busy disk.
+lnd_setup() {
+  if [ -w /dev/shm ]; then BATS_TEST_TMPDIR=/dev/shm hh_setup; else hh_setup; fi
+  need_lnd
+  make_keys
+}
 
 need_lnd() {
   need_bitcoind || return 1
@@ -116,3 +125,14 @@ lnd_line() {
 }
 
 two_lnds() { lnd_line "$1" payer payee; }
+
+lnd_two_sides() {
+  start_lnds regtest payer hub payee
+  connect hub payee
+  connect payee payer
+  open_channel hub payee 5000000
+  open_channel payee payer 3000000
+  mine node 6
+  eventually 120 has_channel payee 2
+  eventually 120 has_channel payer
+}
